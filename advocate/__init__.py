@@ -1,0 +1,1 @@
+"""The front door: command line, demo, and the database's migrations. Wiring only."""

@@ -1,0 +1,37 @@
+"""Brings a home's database to the newest shape; the only place that knows every table."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+import outreach.models  # noqa: F401  its tables belong to the one metadata
+import recs.models  # noqa: F401
+import warehouse.models  # noqa: F401
+from warehouse.database import engine_for
+from warehouse.lease import hold
+from warehouse.settings import Settings
+
+
+def upgrade(settings: Settings) -> None:
+    """Creates or migrates the tables; does nothing where they are up to date."""
+    config = migrations()
+    engine = engine_for(settings)
+    with engine.connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    if present == ScriptDirectory.from_config(config).get_current_head():
+        return
+    with hold(settings, "migrations"), engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def migrations() -> Config:
+    """Alembic's configuration for this package."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,14 @@
+"""How Alembic runs here: always on a connection that `advocate.database` hands over."""
+
+from alembic import context
+
+from warehouse.database import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

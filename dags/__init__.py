@@ -1,0 +1,1 @@
+"""Airflow DAGs: each task loads settings, calls a step and returns its receipt."""

@@ -1,0 +1,36 @@
+"""Events as a run for a day may see them: what happened before the day's end, and nothing later."""
+
+from datetime import date
+
+import polars as pl
+
+from features.contract import CONTRACTS
+from warehouse import clock
+from warehouse.lake import Lake
+
+
+def seen(lake: Lake, name: str, day: date) -> pl.LazyFrame:
+    """The newest rows of a table of the feed contract, as they looked at the end of `day`."""
+    return lake.scan(CONTRACTS[name].table, before=clock.end_of(day))
+
+
+def bought(lake: Lake, day: date) -> pl.LazyFrame:
+    """Lines of products (neither shipping nor fees) bought before the end of `day`."""
+    return seen(lake, "purchases", day).filter(pl.col("kind") == "product")
+
+
+def kept(lake: Lake, day: date) -> pl.LazyFrame:
+    """Lines of products with `kept_quantity`: units not returned by the end of `day` (never below 0).
+
+    Dated returns and the undated `returned_quantity` are two ways to say the same; where both are given,
+    the larger counts.
+    """
+    returned = seen(lake, "returns", day).group_by("order_id", "line_id").agg(_dated=pl.col("quantity").sum())
+    back = pl.max_horizontal(pl.col("_dated"), pl.col("returned_quantity")).fill_null(0)
+    left = (pl.col("quantity") - back).clip(lower_bound=0).cast(pl.Decimal(18, 6))
+    return (
+        bought(lake, day)
+        .join(returned, on=["order_id", "line_id"], how="left")
+        .with_columns(kept_quantity=left)
+        .drop("_dated")
+    )

@@ -1,0 +1,1 @@
+"""Tables of the outreach: batches, notices, their history, and the ledger."""

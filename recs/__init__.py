@@ -1,0 +1,1 @@
+"""What each customer would want next: recommenders, slates, bundles, and the storefront's Scorer."""

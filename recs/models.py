@@ -1,0 +1,1 @@
+"""Tables of the recommendations: bundles and which one is current."""

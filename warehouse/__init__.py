@@ -1,0 +1,1 @@
+"""Where things are kept: settings, database, lake, leases, receipts, errors, clock. No retail rules."""

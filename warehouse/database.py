@@ -1,0 +1,115 @@
+"""The database: SQLite inside the home by default, PostgreSQL in production; one metadata for both.
+
+Reads and writes open explicit transactions: `with reading(engine) as connection`, `with writing(engine)`.
+On SQLite a writer takes its lock at BEGIN, so two writers wait for each other instead of failing half way.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import NullPool
+
+from warehouse.errors import SettingsError
+from warehouse.settings import Settings
+
+BUSY_SECONDS = 30
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The parent of every table class in the house."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+def engine_for(settings: Settings) -> Engine:
+    """The engine of these settings; one per database and process.
+
+    Raises:
+        SettingsError: the address is not one of SQLite or `postgresql+psycopg://`.
+    """
+    return _engine(settings.sqlalchemy_url)
+
+
+@cache
+def _engine(address: str) -> Engine:
+    url = _checked(address)
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, poolclass=NullPool)
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, poolclass=NullPool)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _checked(address: str) -> URL:
+    try:
+        url = make_url(address)
+    except ArgumentError as error:
+        raise SettingsError(
+            f"the database address cannot be read; write postgresql+psycopg://… ({error})"
+        ) from error
+    if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise SettingsError(
+            f"the database driver {url.drivername!r} is not supported; use sqlite:///… or postgresql+psycopg://…"
+        )
+    return url
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # SQLAlchemy's "begin" event says BEGIN, not the driver
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("advocate_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session for reading: one consistent view, nothing is kept."""
+    with _explained(engine), engine.connect() as connection, Session(connection) as session:
+        yield session
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """A session for writing: everything inside is committed together, or nothing."""
+    with (
+        _explained(engine),
+        engine.connect().execution_options(advocate_write=True) as connection,
+        connection.begin(),
+        Session(connection, expire_on_commit=False) as session,
+    ):
+        yield session
+        session.flush()
+
+
+@contextmanager
+def _explained(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise SettingsError(
+            f"the database at {engine.url.render_as_string(hide_password=True)} did not answer: {error.orig}"
+        ) from error

@@ -1,0 +1,48 @@
+"""Every error this house explains to a person.
+
+AdvocateError            something the caller can act on; the CLI prints it and exits 1
+├── SettingsError        a setting is missing, unknown or out of range
+├── FeedError            nothing of a feed could be imported; the lake is unchanged
+├── LakeError            the lake's files are not what its commits say
+├── LeaseHeldError       another run is at work in this home
+├── PausedError          the pause switch is on; nothing is sent
+├── NotFoundError        no such customer, product, batch, notice, bundle or night
+├── ConflictError        the thing exists, but its state forbids what was asked
+└── ModelError           a model could not be trained, saved or read
+"""
+
+
+class AdvocateError(Exception):
+    """Says what happened, with which value, and what to do next."""
+
+
+class SettingsError(AdvocateError):
+    """A setting is missing, unknown or out of range."""
+
+
+class FeedError(AdvocateError):
+    """Nothing of a feed could be imported; the lake is unchanged."""
+
+
+class LakeError(AdvocateError):
+    """The lake's files are not what its commits say."""
+
+
+class LeaseHeldError(AdvocateError):
+    """Another run is at work in this home."""
+
+
+class PausedError(AdvocateError):
+    """The pause switch is on; nothing is sent."""
+
+
+class NotFoundError(AdvocateError):
+    """No such customer, product, batch, notice, bundle or night."""
+
+
+class ConflictError(AdvocateError):
+    """The thing exists, but its state forbids what was asked."""
+
+
+class ModelError(AdvocateError):
+    """A model could not be trained, saved or read."""

@@ -1,0 +1,178 @@
+"""Settings: one frozen object, read once at the edges.
+
+Later sources win: the defaults below, a TOML file, environment variables (`ADVOCATE_SEND__DELAY_MINUTES`),
+flags of the command line. `settings.toml` at the root of the repository explains each one.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from warehouse.errors import SettingsError
+from warehouse.zones import is_zone
+
+Days = Annotated[int, Field(ge=1, le=3650)]
+Minor = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Channel = Literal["email", "sms", "push", "call", "file"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FeedSettings(_Section):
+    path: str = ""
+    timezone: str = "UTC"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        if not is_zone(zone):
+            raise ValueError(f"{zone!r} is not a time zone; use a name like Europe/Berlin")
+        return zone
+
+
+class FeatureSettings(_Section):
+    half_life_days: Days = 60
+
+
+class RecsSettings(_Section):
+    depth: Annotated[int, Field(ge=1, le=1000)] = 50
+    judge_days: Days = 28
+    min_judged_customers: Annotated[int, Field(ge=1)] = 50
+    als_factors: Annotated[int, Field(ge=1, le=2048)] = 128
+    als_reg: Annotated[float, Field(gt=0)] = 30.0
+    als_epochs: Annotated[int, Field(ge=1, le=200)] = 10
+    neighbours: Annotated[int, Field(ge=1, le=1000)] = 50
+    keep_bundles: Annotated[int, Field(ge=2)] = 7
+
+
+class OutreachSettings(_Section):
+    protection_days: Days = 30
+    min_claim_minor: dict[str, Minor] = {"default": 10}
+    min_claim_share: Share = 0.01
+    habit_days: Days = 90
+    habit_baskets: Annotated[int, Field(ge=1)] = 2
+    hold_share: Share = 0.05
+    channels: tuple[Channel, ...] = ("email", "sms", "file")
+    cap_contacts: Annotated[int, Field(ge=0)] = 2
+    cap_days: Days = 7
+    min_saving_minor: dict[str, Minor] = {"default": 0}
+    holdout_share: Share = 0.1
+    holdout_salt: str = "advocate"
+    waking_from: Annotated[int, Field(ge=0, le=23)] = 9
+    waking_until: Annotated[int, Field(ge=1, le=24)] = 20
+    default_timezone: str = ""
+    valid_days: Days = 3
+    shop_name: str = "The shop"
+    contact: str = ""
+
+    @field_validator("default_timezone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        if zone and not is_zone(zone):
+            raise ValueError(f"{zone!r} is not a time zone; use a name like Europe/Berlin, or leave it empty")
+        return zone
+
+    @model_validator(mode="after")
+    def _hours(self) -> "OutreachSettings":
+        if self.waking_from >= self.waking_until:
+            raise ValueError("waking_from must lie before waking_until")
+        return self
+
+
+class SendSettings(_Section):
+    delay_minutes: Annotated[int, Field(ge=0)] = 15
+    outbox: str = ""
+
+
+class Settings(BaseSettings):
+    """Everything a run can be told; see `settings.toml` for what each value means and its unit."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="ADVOCATE_", env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    home: Path = Path("advocate-home")
+    database_url: str = ""
+    lake: str = ""
+    seed: int = 0
+    feed: FeedSettings = FeedSettings()
+    features: FeatureSettings = FeatureSettings()
+    recs: RecsSettings = RecsSettings()
+    outreach: OutreachSettings = OutreachSettings()
+    send: SendSettings = SendSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def lake_location(self) -> str:
+        """Where the lake is: a local folder or an `s3://` address."""
+        return self.lake or str(self.home.absolute() / "lake")
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database, as SQLAlchemy wants it named; SQLite inside the home unless set."""
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'advocate.db'}"
+
+    @property
+    def outbox_folder(self) -> Path:
+        """Where the file channel hands messages over."""
+        return Path(self.send.outbox) if self.send.outbox else self.home.absolute() / "outbox"
+
+
+def load_settings(*, file: Path | None = None, **flags: Any) -> Settings:
+    """Reads the settings once.
+
+    Args:
+        file: the TOML file; by default `$ADVOCATE_SETTINGS`, else `settings.toml` in the home, if there.
+        flags: values given on the command line; they win over file and environment. `None` is "not given".
+
+    Raises:
+        SettingsError: a value is unknown or out of range, or the named file is missing.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    chosen = _settings_file(file, given.get("home"))
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=chosen)
+
+    try:
+        return FromFile(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"setting {name}: {first['msg']} (see settings.toml for what is possible)"
+        ) from error
+    except ValueError as error:
+        raise SettingsError(f"the settings could not be read from {chosen}: {error}") from error
+
+
+def _settings_file(file: Path | None, home: Path | str | None) -> Path | None:
+    if file is None and (named := os.environ.get("ADVOCATE_SETTINGS")):
+        file = Path(named)
+    if file is not None:
+        if not file.is_file():
+            raise SettingsError(f"there is no settings file {file}")
+        return file
+    beside = Path(home or os.environ.get("ADVOCATE_HOME") or "advocate-home") / "settings.toml"
+    return beside if beside.is_file() else None
