@@ -39,8 +39,10 @@ class CustomerFeatures(dy.Schema):
 
 
 class ProductFeatures(dy.Schema):
-    """What is known of a product from being bought. `gap_days` and `due_at` are about single customers,
-    so they are left to `CustomerProductFeatures`; here `customers_again` counts who bought it on two days."""
+    """What is known of a product from being bought.
+
+    `customers_again` counts customers who bought it on two days or more; `gap_days` is the mean of theirs.
+    """
 
     product_id = dy.String(primary_key=True)
     customers = dy.Int64(min=1)
