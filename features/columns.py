@@ -67,9 +67,12 @@ def moment(*, key: bool = False, nullable: bool = False, observed: bool = True) 
     )
 
 
-def amount(raw: str, *, nullable: bool = True) -> dy.Int64:
-    """Money in whole minor units of the row's currency, read from the decimal column `raw`."""
-    return dy.Int64(nullable=nullable, min=0, metadata={"kind": "amount", "raw": raw})
+def amount(raw: str, *, per_unit: str | None = None, nullable: bool = True) -> dy.Int64:
+    """Money in whole minor units of the row's currency, read from the decimal column `raw`.
+
+    Where that is absent or empty, the amount is the row's `quantity` times the column `per_unit`.
+    """
+    return dy.Int64(nullable=nullable, min=0, metadata={"kind": "amount", "raw": raw, "per_unit": per_unit})
 
 
 def decimal(*, nullable: bool = True, **bounds: Any) -> dy.Decimal:

@@ -37,7 +37,7 @@ class Purchases(dy.Schema):
     customer_id = identifier()
     product_id = identifier()
     quantity = decimal(nullable=False, min_exclusive=0)
-    line_total_minor = amount("line_total", nullable=False)
+    line_total_minor = amount("line_total", per_unit="unit_price", nullable=False)
     currency = currency()
     purchased_at = moment()
     kind = choice("product", "shipping", "fee", default="product")

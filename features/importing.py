@@ -1,0 +1,138 @@
+"""Brings a delivery into the lake: through the wall, all or nothing, and the same content only once."""
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from features.contract import CONTRACTS
+from features.feeds import Delivery
+from features.wall import Admitted, admit
+from warehouse import clock
+from warehouse.errors import FeedError
+from warehouse.lake import Lake
+from warehouse.lease import hold
+from warehouse.receipts import Receipt, recording
+from warehouse.settings import Settings
+
+_REFERENCES = {"customer_id": "customers", "product_id": "products"}
+
+
+def bring_in(settings: Settings, delivery: Delivery) -> Receipt:
+    """Imports a delivery; a refused row goes to quarantine, with its reasons, and never stops the run.
+
+    Raises:
+        FeedError: a table lacks a column or cannot be read, or nothing of it all could be taken. The lake is
+            as it was; refused rows are in quarantine all the same.
+    """
+    with hold(settings, "features"), recording(settings, "import") as receipt:
+        lake = Lake.of(settings)
+        receipt.notes += delivery.notes
+        admitted = {name: _admit(settings, name, raw) for name, raw in delivery.tables.items()}
+        refused = _quarantine(settings, delivery, admitted, receipt)
+        _refuse_empty(lake, admitted, refused)
+        frames = {name: result.rows for name, result in admitted.items() if result.rows.height}
+        created = _create_referred(lake, frames)
+        commit = lake.append(
+            {CONTRACTS[name].table: frame for name, frame in frames.items()},
+            imported_at=clock.now(),
+            source=delivery.source,
+        )
+        receipt.rows_in |= {name: result.rows_in for name, result in admitted.items()}
+        receipt.numbers["copies"] = {n: result.copies for n, result in admitted.items() if result.copies}
+        receipt.numbers["created from references"] = created
+        if commit is None:
+            receipt.notes.append("everything in this feed was there already; nothing has changed")
+        else:
+            receipt.rows_out |= {name: part.rows for name, part in commit.tables.items()}
+            receipt.artifacts["import"] = commit.commit_id
+        return receipt
+
+
+def _admit(settings: Settings, name: str, raw: pl.LazyFrame) -> Admitted:
+    try:
+        return admit(name, raw, now=clock.now(), zone=settings.feed.timezone)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        first = str(error).strip().split("\n", 1)[0]
+        raise FeedError(f"{name} cannot be read: {first}") from error
+
+
+def _refuse_empty(lake: Lake, admitted: Mapping[str, Admitted], refused: dict[str, int]) -> None:
+    if not any(result.rows.height for result in admitted.values()):
+        why = ", ".join(f"{count} × {reason}" for reason, count in list(refused.items())[:5])
+        raise FeedError(
+            f"nothing could be imported: {why or 'the tables hold no rows'}; the lake is unchanged"
+        )
+    known = any("purchases" in commit.tables for commit in lake.commits())
+    if not known and "purchases" not in admitted:
+        raise FeedError(
+            "a first import needs purchases (purchases.csv or purchases.parquet); the lake is unchanged"
+        )
+
+
+def _quarantine(
+    settings: Settings, delivery: Delivery, admitted: Mapping[str, Admitted], receipt: Receipt
+) -> dict[str, int]:
+    """Keeps the refused rows, once per content, under `<home>/quarantine`; returns counts by reason."""
+    rows = {name: result.quarantined for name, result in admitted.items() if result.quarantined.height}
+    reasons = {
+        f"{name}: {reason}": count
+        for name, result in admitted.items()
+        for reason, count in result.reasons.items()
+    }
+    for name, lazy in delivery.refused.items():
+        own = lazy.with_columns(reasons=pl.concat_list("reason")).drop("reason").collect()
+        if own.height:
+            counts = own["reasons"].list.first().value_counts(sort=True)
+            reasons |= {f"{name}: {reason}": count for reason, count in counts.iter_rows()}
+            own = own.with_columns(pl.exclude("reasons").cast(pl.String))
+            rows[name] = pl.concat([rows[name], own], how="diagonal") if name in rows else own
+    receipt.rejected |= dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])))
+    if rows:
+        receipt.artifacts["quarantine"] = str(_keep(settings.home.absolute() / "quarantine", rows))
+    return receipt.rejected
+
+
+def _keep(root: Path, rows: Mapping[str, pl.DataFrame]) -> Path:
+    digest = hashlib.sha256()
+    root.mkdir(parents=True, exist_ok=True)
+    partial = root / ".partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    for name in sorted(rows):
+        rows[name].write_parquet(partial / f"{name}.parquet")
+        digest.update(name.encode() + (partial / f"{name}.parquet").read_bytes())
+    folder = root / digest.hexdigest()[:12]
+    if folder.exists():
+        shutil.rmtree(partial)
+    else:
+        partial.rename(folder)
+    return folder
+
+
+def _create_referred(lake: Lake, frames: dict[str, pl.DataFrame]) -> dict[str, int]:
+    """Adds customers and products that rows refer to and nobody has described yet."""
+    created = {}
+    for column, owner in _REFERENCES.items():
+        referred = [
+            f.lazy().select(column) for name, f in frames.items() if name != owner and column in f.columns
+        ]
+        if not referred:
+            continue
+        known = [lake.scan(CONTRACTS[owner].table).select(column)]
+        known += [frames[owner].lazy().select(column)] if owner in frames else []
+        missing = (
+            pl.concat(referred)
+            .drop_nulls()
+            .unique()
+            .join(pl.concat(known), on=column, how="anti")
+            .sort(column)
+            .collect()
+        )
+        if missing.height:
+            created[owner] = missing.height
+            rows = missing.with_columns(available=pl.lit(True)) if owner == "products" else missing
+            frames[owner] = pl.concat([frames[owner], rows], how="diagonal") if owner in frames else rows
+    return created

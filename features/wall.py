@@ -1,0 +1,230 @@
+"""The outer wall: raw feed tables in, rows that keep the contract out, the rest to quarantine with reasons.
+
+Nothing stops at a bad row and nothing is lost: a row that breaks the contract keeps its raw values beside
+every reason why it was not taken. Exact copies count once. The same key with different content is
+quarantined in all its copies.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+
+from features.contract import CONTRACTS
+from features.money import MICRO, micros, minor_per_major
+from features.reading import READERS, empty_is_null
+from warehouse.errors import FeedError
+
+AHEAD = timedelta(days=1)
+"""How far ahead of the clock an observed event may lie: clocks of shops differ."""
+
+LARGEST_AMOUNT = 1e12
+"""Amounts from here on, in major units, are mistakes, and would not compute exactly in 128 bits."""
+
+_ROW = "row_number"
+_WORDS = {
+    "nullability": "missing",
+    "min_exclusive": "too small",
+    "min": "too small",
+    "max": "too large",
+    "max_length": "too long",
+    "min_length": "empty",
+    "regex": "malformed",
+    "check__known": "not one of the known words",
+    "check__printable": "has control characters",
+}
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """What the wall made of one table.
+
+    Attributes:
+        rows: the rows that keep the contract; columns the feed does not have are left out.
+        quarantined: raw values as text, and `reasons` (list of text), one row per refused row.
+        reasons: how many rows were refused for each reason; a row may have several.
+        copies: how many rows were exact copies of another and counted once.
+        rows_in: how many rows the feed had.
+    """
+
+    rows: pl.DataFrame
+    quarantined: pl.DataFrame
+    reasons: dict[str, int]
+    copies: int
+    rows_in: int
+
+
+def admit(name: str, raw: pl.LazyFrame, *, now: datetime, zone: str) -> Admitted:
+    """Passes one raw table through the wall.
+
+    Args:
+        name: the table of the feed contract.
+        raw: the feed's columns, of any type.
+        now: the clock; observed events later than a day from now are refused.
+        zone: where moments without a zone were written.
+
+    Raises:
+        FeedError: a required column is missing; says which.
+    """
+    schema = CONTRACTS[name].schema
+    present = raw.collect_schema()
+    _refuse_missing_columns(name, schema, present)
+    rows = empty_is_null(raw).with_row_index(_ROW).collect()
+    typed = rows.select(_ROW, *_typed(schema, present, zone))
+    flaws = _flaws(schema, rows, typed, present, now)
+    distinct = _without_copies(typed, flaws)
+    walled: type[dy.Schema] = type("Walled", (schema,), {_ROW: dy.UInt32()})
+    kept, failure = walled.filter(distinct)
+    reasons = pl.concat([flaws, _broken_rules(failure.details(), flaws)])
+    refused = rows.join(
+        reasons.group_by(_ROW).agg(reasons=pl.col("reason").sort()), on=_ROW, how="inner"
+    ).sort(_ROW)
+    known = [c for c in schema.column_names() if _source(schema, c, present) is not None]
+    return Admitted(
+        rows=kept.join(reasons, on=_ROW, how="anti").select(known),
+        quarantined=refused.drop(_ROW).with_columns(pl.exclude("reasons").cast(pl.String)),
+        reasons=dict(reasons["reason"].value_counts(sort=True).iter_rows()),
+        copies=rows.height - distinct.height,
+        rows_in=rows.height,
+    )
+
+
+def _meta(schema: type[dy.Schema], column: str) -> dict[str, Any]:
+    return schema.columns()[column].metadata or {}
+
+
+def _source(schema: type[dy.Schema], column: str, present: pl.Schema) -> str | None:
+    """What a column is made from: a column of the feed, `quantity ×` one, a default; `None` when unknown."""
+    meta = _meta(schema, column)
+    for candidate in (meta.get("raw", column), meta.get("per_unit")):
+        if candidate in present:
+            return str(candidate)
+    return "default" if meta.get("default") is not None else None
+
+
+def _refuse_missing_columns(name: str, schema: type[dy.Schema], present: pl.Schema) -> None:
+    missing = []
+    for column, definition in schema.columns().items():
+        meta = _meta(schema, column)
+        if not definition.nullable and _source(schema, column, present) is None:
+            missing.append(" or ".join(filter(None, (meta.get("raw", column), meta.get("per_unit")))))
+    if missing:
+        has = ", ".join(present.names()) or "no columns at all"
+        raise FeedError(
+            f"{name}: the column {', '.join(missing)} is missing; the file has {has}. "
+            "What each table needs is in docs/reference/data-contract.md"
+        )
+
+
+def _typed(schema: type[dy.Schema], present: pl.Schema, zone: str) -> list[pl.Expr]:
+    """One expression per column of the contract; null where the feed's value cannot be read."""
+    return [
+        _read(schema, column, present, zone).cast(definition.dtype).alias(column)
+        for column, definition in schema.columns().items()
+    ]
+
+
+def _read(schema: type[dy.Schema], column: str, present: pl.Schema, zone: str) -> pl.Expr:
+    meta = _meta(schema, column)
+    if meta["kind"] == "amount":
+        return _minor(meta, present, zone)
+    raw = meta.get("raw", column)
+    if raw not in present:
+        return pl.lit(meta.get("default"))
+    value = READERS[meta["kind"]](pl.col(raw), present[raw], zone)
+    if meta.get("default") is None:
+        return value
+    return pl.when(pl.col(raw).is_null()).then(pl.lit(meta["default"])).otherwise(value)
+
+
+def _minor(meta: dict[str, Any], present: pl.Schema, zone: str) -> pl.Expr:
+    """An amount in whole minor units, exact; null where it is not whole or not money."""
+    exact = _exact(meta, present, zone)
+    if exact is None:
+        return pl.lit(None)
+    scale = MICRO * MICRO
+    minor = exact * minor_per_major(READERS["currency"](pl.col("currency"), pl.String(), zone))
+    return pl.when(minor % scale == 0).then(minor // scale).cast(pl.Int64, strict=False)
+
+
+def _exact(meta: dict[str, Any], present: pl.Schema, zone: str) -> pl.Expr | None:
+    """An amount as a whole number of 10⁻¹² major units; null where unreadable or absurdly large."""
+    ways = []
+    if meta["raw"] in present:
+        total = READERS["decimal"](pl.col(meta["raw"]), present[meta["raw"]], zone)
+        ways.append(pl.when(total.abs() < LARGEST_AMOUNT).then(micros(total) * MICRO))
+    if meta["per_unit"] in present:
+        quantity, price = (
+            READERS["decimal"](pl.col(name), present[name], zone) for name in ("quantity", meta["per_unit"])
+        )
+        fits = quantity.cast(pl.Float64) * price.cast(pl.Float64) < LARGEST_AMOUNT
+        product = pl.when(fits).then(micros(quantity) * micros(price))
+        if ways:  # the total is the truth wherever it is given, readable or not
+            product = pl.when(pl.col(meta["raw"]).is_null()).then(product)
+        ways.append(product)
+    return pl.coalesce(ways) if ways else None
+
+
+def _flaws(
+    schema: type[dy.Schema], rows: pl.DataFrame, typed: pl.DataFrame, present: pl.Schema, now: datetime
+) -> pl.DataFrame:
+    """What is wrong with single values, as (row_number, reason): unreadable, or observed in the future."""
+    both = pl.concat([rows.select(pl.all().name.prefix("raw ")), typed], how="horizontal")
+    found = [pl.DataFrame(schema={_ROW: pl.UInt32, "reason": pl.String})]
+    for column in schema.column_names():
+        meta = _meta(schema, column)
+        name = meta.get("raw", column)
+        if _source(schema, column, present) not in (None, "default"):
+            unread = _given(meta, name, present) & pl.col(column).is_null()
+            word = "not an amount in whole minor units" if meta["kind"] == "amount" else "unreadable"
+            found.append(_where(both, unread, f"{name}: {word}"))
+        if meta.get("observed"):
+            found.append(_where(both, pl.col(column) > now + AHEAD, f"{column}: in the future"))
+    return pl.concat(found)
+
+
+def _given(meta: dict[str, Any], name: str, present: pl.Schema) -> pl.Expr:
+    """Whether the feed gave all that a column is read from."""
+    total = pl.col(f"raw {name}").is_not_null() if name in present else pl.lit(False)
+    if meta["kind"] != "amount":
+        return total
+    if meta["per_unit"] in present:
+        total |= pl.col(f"raw {meta['per_unit']}").is_not_null() & pl.col("quantity").is_not_null()
+    return total & pl.col("currency").is_not_null()
+
+
+def _where(rows: pl.DataFrame, condition: pl.Expr, reason: str) -> pl.DataFrame:
+    return rows.lazy().filter(condition).select(_ROW, reason=pl.lit(reason)).collect()
+
+
+def _without_copies(typed: pl.DataFrame, flaws: pl.DataFrame) -> pl.DataFrame:
+    """The rows without exact copies; a row with an unreadable value is never taken for one."""
+    content = [column for column in typed.columns if column != _ROW]
+    readable = typed.join(flaws, on=_ROW, how="anti").unique(content, keep="first")
+    return pl.concat([readable, typed.join(flaws, on=_ROW, how="semi")]).sort(_ROW)
+
+
+def _broken_rules(details: pl.DataFrame, flaws: pl.DataFrame) -> pl.DataFrame:
+    """The rules of the schema that rows broke, as (row_number, reason), where not already said."""
+    rules = [name for name in details.columns if isinstance(details[name].dtype, pl.Enum)]
+    broken = (
+        details.select(_ROW, pl.col(rules).cast(pl.String))
+        .unpivot(index=_ROW, variable_name="rule")
+        .filter(pl.col("value") == "invalid")
+        .select(_ROW, reason=pl.col("rule").replace_strict({rule: _say(rule) for rule in rules}))
+    )
+    unreadable = flaws.select(_ROW, column=pl.col("reason").str.extract(r"^(\w+):"))
+    return (
+        broken.with_columns(column=pl.col("reason").str.extract(r"^(\w+): missing"))
+        .join(unreadable, on=[_ROW, "column"], how="anti")
+        .select(_ROW, "reason")
+    )
+
+
+def _say(rule: str) -> str:
+    if rule == "primary_key":
+        return "same key, different content"
+    column, _, constraint = rule.partition("|")
+    return f"{column.removesuffix('_minor')}: {_WORDS[constraint]}" if constraint else rule.replace("_", " ")
