@@ -35,10 +35,11 @@ def _postgres(table: str) -> list[str]:
 
 def _sqlite(table: str, key: str) -> list[str]:
     refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only; write a new entry instead'); END"
-    known = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"
+    known = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608  our own names
     return [
         f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",
         f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}",
         # REPLACE would delete without asking the trigger above; an entry that is there already stays.
-        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {known} BEGIN SELECT RAISE(IGNORE); END",
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {known} "
+        "BEGIN SELECT RAISE(IGNORE); END",
     ]

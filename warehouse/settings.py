@@ -24,6 +24,13 @@ Minor = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Channel = Literal["email", "sms", "push", "call", "file"]
 
+SENSITIVE_WORDS = (
+    *("adult", "alcohol", "beer", "wine", "spirits", "liquor", "tobacco", "cigar", "vap"),
+    *("condom", "contracep", "pregnan", "fertility", "feminine", "incontinen", "lubricant"),
+    *("drug", "medic", "pharma", "prescription", "hemorrhoid", "diet", "weight loss", "diabet", "lice"),
+    *("religio", "firearm", "weapon", "funeral", "debt"),
+)
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,6 +82,9 @@ class OutreachSettings(_Section):
     valid_days: Days = 3
     shop_name: str = "The shop"
     contact: str = ""
+    default_locale: str = "en_US"
+    advice_items: Annotated[int, Field(ge=1)] = 5
+    sensitive_words: tuple[str, ...] = SENSITIVE_WORDS
 
     @field_validator("default_timezone")
     @classmethod

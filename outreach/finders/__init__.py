@@ -1,0 +1,43 @@
+"""Finders of opportunities, each in a module of its own and registered here by name.
+
+A finder is pure: what it finds follows from the world, the settings and the day alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from outreach.finders import price_drop, unused_entitlement
+from outreach.world import World
+from warehouse.settings import OutreachSettings
+
+Find = Callable[[World, OutreachSettings, date], pl.LazyFrame]
+
+
+@dataclass(frozen=True)
+class Finder:
+    """One kind of opportunity and how it is found.
+
+    Attributes:
+        kind: its name, also of its templates and its page in `docs/savings/`.
+        owed: `right`, `policy` or `advice`.
+        find: gives the opportunities of a day, with the columns of `outreach.opportunities.Opportunities`.
+        examined: gives the lines that could have been claimed, one row each, for kinds that rest on prices;
+            when too large a share of them would be claimed, the kind is held for a person.
+    """
+
+    kind: str
+    owed: str
+    find: Find
+    examined: Find | None = None
+
+
+FINDERS: dict[str, Finder] = {
+    finder.kind: finder
+    for finder in (
+        Finder("price_drop", "policy", price_drop.find, price_drop.examined),
+        Finder("unused_entitlement", "advice", unused_entitlement.find),
+    )
+}

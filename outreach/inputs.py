@@ -1,0 +1,121 @@
+"""The frozen inputs of a run: contacts, responses and promises as the nights before left them.
+
+They are written once per day and reused when that day runs again, so that approving and sending in the
+meantime changes nothing of what a rerun gives.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+from sqlalchemy import BigInteger, Executable, Select, case, cast, func, select
+
+from features.contract import CONTRACTS
+from features.events import seen
+from outreach.models import BatchRow, LedgerRow, NoticeOpportunityRow, NoticeRow
+from outreach.states import TOLD
+from warehouse import clock
+from warehouse.database import engine_for, reading
+from warehouse.lake import Lake
+from warehouse.settings import Settings
+
+_UTC = pl.Datetime("us", "UTC")
+SCHEMAS: dict[str, dict[str, pl.DataType]] = {
+    "contacts": {"customer_id": pl.String(), "channel": pl.String(), "at": _UTC},
+    "responses": {"customer_id": pl.String(), "channel": pl.String(), "kind": pl.String(), "at": _UTC},
+    "promised": {"opportunity_id": pl.String(), "promised_minor": pl.Int64()},
+    "told": {"opportunity_id": pl.String()},
+}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What earlier nights left behind; every frame is lazy.
+
+    Attributes:
+        contacts: `customer_id, channel, at` of messages by other systems and by us; one of ours that is yet
+            to go counts at the moment it is planned for.
+        responses: `customer_id, channel, kind, at`; the channel is null where the message is not known.
+        promised: `opportunity_id, promised_minor`: promised and not voided.
+        told: `opportunity_id` of what customers have been, or are about to be, told of.
+    """
+
+    contacts: pl.LazyFrame
+    responses: pl.LazyFrame
+    promised: pl.LazyFrame
+    told: pl.LazyFrame
+
+
+def freeze(settings: Settings, lake: Lake, day: date) -> Inputs:
+    """The inputs of a day: those frozen by its first run, else as they are now."""
+    makers = {"contacts": _contacts, "responses": _responses, "promised": _promised, "told": _told}
+    for name, make in makers.items():
+        if not lake.has(f"outreach_{name}", day):
+            frame = make(settings, lake, day).collect()
+            lake.put(f"outreach_{name}", day, frame.sort(frame.columns))
+    return Inputs(**{name: lake.get(f"outreach_{name}", day) for name in makers})
+
+
+def _contacts(settings: Settings, lake: Lake, day: date) -> pl.LazyFrame:
+    others = seen(lake, "contacts", day).select("customer_id", "channel", at="sent_at")
+    handed = case((NoticeRow.handed_at < clock.end_of(day), NoticeRow.handed_at), else_=NoticeRow.send_after)
+    ours = _before(select(NoticeRow.customer_id, NoticeRow.channel, handed), day)
+    return pl.concat([others, _read(settings, ours, SCHEMAS["contacts"])])
+
+
+def _responses(settings: Settings, lake: Lake, day: date) -> pl.LazyFrame:
+    return with_channels(settings, lake, seen(lake, "responses", day))
+
+
+def with_channels(settings: Settings, lake: Lake, responses: pl.LazyFrame) -> pl.LazyFrame:
+    """Responses with the channel of the message they answer, ours or another system's, where known."""
+    ours = _read(
+        settings,
+        select(NoticeRow.notice_id, NoticeRow.channel),
+        {"notice_id": pl.String(), "our_channel": pl.String()},
+    )
+    others = lake.scan(CONTRACTS["contacts"].table).select("contact_id", other_channel="channel")
+    return (
+        responses.join(ours, on="notice_id", how="left")
+        .join(others, on="contact_id", how="left")
+        .select("customer_id", "kind", "at", channel=pl.coalesce("our_channel", "other_channel"))
+        .select(list(SCHEMAS["responses"]))
+    )
+
+
+def _promised(settings: Settings, _lake: Lake, day: date) -> pl.LazyFrame:
+    signed = case(
+        (LedgerRow.kind == "promised", LedgerRow.amount_minor),
+        (LedgerRow.kind == "voided", -LedgerRow.amount_minor),
+        else_=0,
+    )
+    sums = (
+        select(LedgerRow.opportunity_id, cast(func.sum(signed), BigInteger))
+        .join(NoticeRow, NoticeRow.notice_id == LedgerRow.notice_id)
+        .join(BatchRow, BatchRow.batch_id == NoticeRow.batch_id)
+        .where(BatchRow.day < day)
+        .group_by(LedgerRow.opportunity_id)
+    )
+    rows = _read(settings, sums, {"opportunity_id": pl.String(), "promised_minor": pl.Int64()})
+    return rows.filter(pl.col("promised_minor") > 0)
+
+
+def _told(settings: Settings, _lake: Lake, day: date) -> pl.LazyFrame:
+    ids = select(NoticeOpportunityRow.opportunity_id).join(
+        NoticeRow, NoticeRow.notice_id == NoticeOpportunityRow.notice_id
+    )
+    return _read(settings, _before(ids, day), SCHEMAS["told"]).unique()
+
+
+def _before(query: Select[Any], day: date) -> Select[Any]:
+    """The query, for notices approved or further in batches of earlier days."""
+    return query.join(BatchRow, BatchRow.batch_id == NoticeRow.batch_id).where(
+        BatchRow.day < day, NoticeRow.state.in_(TOLD)
+    )
+
+
+def _read(settings: Settings, query: Executable, schema: dict[str, pl.DataType]) -> pl.LazyFrame:
+    with reading(engine_for(settings)) as session:
+        rows = [tuple(row) for row in session.execute(query)]
+    return pl.DataFrame(rows, schema=schema, orient="row").lazy()

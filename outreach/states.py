@@ -1,0 +1,20 @@
+"""The states of a notice and the ways between them."""
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    "proposed": frozenset({"approved", "rejected", "held"}),
+    "held": frozenset({"approved", "rejected"}),
+    "approved": frozenset({"rejected", "handed", "expired"}),
+    "handed": frozenset({"sent", "failed", "expired"}),
+    "rejected": frozenset(),
+    "sent": frozenset(),
+    "failed": frozenset(),
+    "expired": frozenset(),
+}
+UNDECIDED = ("proposed", "held")
+TOLD = ("approved", "handed", "sent")
+"""A notice in one of these has told its customer, or is about to."""
+
+
+def may_become(state: str, target: str) -> bool:
+    """Whether a notice may go from one state straight to another."""
+    return target in TRANSITIONS[state]

@@ -1,0 +1,66 @@
+"""What finders and policy may look at: the lake as of a day, and the frozen inputs of the run."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from features.events import kept, seen
+from outreach.inputs import Inputs, freeze
+from warehouse import clock
+from warehouse.lake import Lake
+from warehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class World:
+    """Tables as they looked at the end of a day; every frame is lazy.
+
+    Attributes:
+        lines: lines of products ever bought, with `kept_quantity`.
+        buyers: `customer_id` of everybody who ever bought anything.
+        prices: prices of both kinds that were in force at some time before the day's end.
+        inputs: contacts, responses and promises as earlier nights left them.
+        The others are the tables of the feed contract of the same name.
+    """
+
+    lines: pl.LazyFrame
+    buyers: pl.LazyFrame
+    products: pl.LazyFrame
+    prices: pl.LazyFrame
+    offers: pl.LazyFrame
+    offer_products: pl.LazyFrame
+    entitlements: pl.LazyFrame
+    entitlement_uses: pl.LazyFrame
+    customers: pl.LazyFrame
+    consents: pl.LazyFrame
+    inputs: Inputs
+
+
+def world_of(settings: Settings, day: date) -> World:
+    """The world of a day; freezes the inputs of the run if this is its first look."""
+    lake = Lake.of(settings)
+    tables = ("products", "prices", "offers", "offer_products", "entitlements", "entitlement_uses")
+    as_seen = {name: seen(lake, name, day) for name in (*tables, "consents")}
+    unborn = pl.col("created_at") >= clock.end_of(day)
+    return World(
+        lines=kept(lake, day),
+        buyers=seen(lake, "purchases", day).select("customer_id").unique(),
+        customers=seen(lake, "customers", day).filter(~unborn.fill_null(value=False)),
+        inputs=freeze(settings, lake, day),
+        **as_seen,
+    )
+
+
+def items(world: World, words: tuple[str, ...]) -> pl.LazyFrame:
+    """`product_id` and `item`: the title a text may name, or null where it must not.
+
+    A product marked sensitive is never named. One without a mark is sensitive when its category, department
+    or title holds a word that begins like one of `words`; one without a title has nothing to be named by.
+    """
+    text = pl.concat_str("category", "department", "title", separator=" ", ignore_nulls=True)
+    begins = r"(?i)\b(?:" + "|".join(re.escape(word) for word in words) + ")"
+    suspect = text.str.contains(begins) if words else pl.lit(value=False)
+    hidden = pl.coalesce("sensitive", suspect)
+    return world.products.select("product_id", item=pl.when(~hidden).then("title"))
