@@ -1,0 +1,20 @@
+"""The migrations build what the table classes say, on both databases."""
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from advocate.database import upgrade
+from warehouse.database import Base, engine_for
+from warehouse.settings import Settings
+
+
+def test_the_migrated_database_is_what_the_classes_describe(any_settings: Settings) -> None:
+    with engine_for(any_settings).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_upgrading_twice_changes_nothing(any_settings: Settings) -> None:
+    upgrade(any_settings)
+    with engine_for(any_settings).connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == "0001"
