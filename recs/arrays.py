@@ -1,0 +1,48 @@
+"""Arrays on disk, the same bytes for the same content, and never pickled."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from warehouse.errors import ModelError
+
+_FIXED = (1980, 1, 1, 0, 0, 0)
+"""`np.savez` writes the time of day into the archive; this is the earliest date a zip file can say."""
+
+
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
+    """Writes named arrays as an uncompressed `.npz`, in the order of their names."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(arrays):
+            entry = zipfile.ZipInfo(f"{name}.npy", _FIXED)
+            with archive.open(entry, "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+    return path
+
+
+def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """Reads what `write_npz` wrote.
+
+    Raises:
+        ModelError: the file is missing, broken, or holds pickled objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(f"the model at {path} cannot be read ({error}); run the night again") from error
+
+
+def require_finite(what: str, *arrays: NDArray[Any]) -> None:
+    """Raises `ModelError`, naming `what`, when a value is NaN or infinite."""
+    for array in arrays:
+        if not np.isfinite(array).all():
+            bad = int((~np.isfinite(array)).sum())
+            raise ModelError(
+                f"{what} hold {bad} values that are NaN or infinite; look for broken quantities or dates "
+                "in the purchases, or lower recs.als_factors and raise recs.als_reg"
+            )

@@ -1,0 +1,140 @@
+"""What all models share: popularity as the last resort, limits, blocks, and the way to disk."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_matrix
+
+from features.interactions import Interactions
+from recs.arrays import read_npz, require_finite, write_npz
+from recs.pairs import Columns, Owner, owners
+from recs.protocol import Ids, Mask, Scores
+from recs.ranking import Candidates, Limits, Popular, top
+from recs.threads import one_blas_thread
+from warehouse.errors import ModelError
+
+BLOCK = 256
+"""Customers scored at once; a dense block over 100,000 products is 100 MiB."""
+
+MIN_BUYERS = 3
+"""A product fewer customers bought says nothing about who else would like it."""
+
+Rows = NDArray[np.int64]
+
+
+class PopularBase(ABC):
+    """A model whose scores are its own evidence plus a little popularity; see `recs.ranking`.
+
+    A model says what it learns (`_learn`), what it knows of pairs (`evidence`) and of whole rows
+    (`_candidates`), and which arrays make it up (`_arrays`, `_restore`).
+    """
+
+    name: ClassVar[str]
+    popular: Popular | None = None
+    customers: int = 0
+
+    def fit(self, interactions: Interactions) -> Self:
+        """Learns from interactions; see `Recommender.fit`."""
+        require_finite("the interactions", interactions.counts.data, interactions.weights.data)
+        self.customers = interactions.counts.shape[0]
+        self.popular = Popular.of(popularity_share(interactions))
+        self._learn(interactions)
+        return self
+
+    def recommend(
+        self,
+        rows: ArrayLike,
+        n: int,
+        *,
+        exclude: csr_matrix | None = None,
+        only: csr_matrix | None = None,
+        allowed: Mask | None = None,
+    ) -> tuple[Ids, Scores]:
+        """The `n` best products for each asked customer; see `Recommender.recommend`."""
+        popular, asked = self._fitted(), self._asked(rows, n)
+        limits = Limits.checked((len(asked), len(popular.order)), exclude, only, allowed)
+        ids, scores = np.full((len(asked), n), -1, np.int32), np.full((len(asked), n), -np.inf, np.float32)
+        with one_blas_thread():
+            for start in range(0, len(asked), BLOCK):
+                block = slice(start, min(start + BLOCK, len(asked)))
+                mine, within = asked[block], limits.rows(block.start, block.stop)
+                found = self._proposed(mine, n, within)
+                ids[block], scores[block] = top(found, popular, len(mine), n, within)
+        return ids, scores
+
+    def save(self, folder: Path) -> Path:
+        """Writes `<name>.npz`; see `Recommender.save`."""
+        popular = self._fitted()
+        shared = {"share": popular.share, "customers": np.array(self.customers)}
+        return write_npz(folder / f"{self.name}.npz", shared | self._arrays())
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Reads what `save` wrote; see `Recommender.load`."""
+        path = folder / f"{cls.name}.npz"
+        arrays = read_npz(path)
+        model = cls.__new__(cls)
+        try:
+            model.popular = Popular.of(arrays["share"])
+            model.customers = int(arrays["customers"])
+            model._restore(arrays)
+        except KeyError as error:
+            raise ModelError(f"the model at {path} lacks {error}; run the night again") from error
+        require_finite(f"the arrays of {path}", *(a for a in arrays.values() if a.dtype.kind == "f"))
+        return model
+
+    @abstractmethod
+    def _learn(self, interactions: Interactions) -> None: ...
+
+    @abstractmethod
+    def evidence(self, rows: Rows, owner: Owner, columns: Columns) -> Scores:
+        """What the model itself says for pairs; see `Recommender.evidence`."""
+
+    @abstractmethod
+    def _candidates(self, rows: Rows, n: int, limits: Limits) -> Candidates: ...
+
+    @abstractmethod
+    def _arrays(self) -> dict[str, NDArray[Any]]: ...
+
+    @abstractmethod
+    def _restore(self, arrays: dict[str, NDArray[Any]]) -> None: ...
+
+    def _proposed(self, rows: Rows, n: int, limits: Limits) -> Candidates:
+        if limits.only is None:
+            return self._candidates(rows, n, limits)
+        owner, columns = owners(limits.only), limits.only.indices.astype(np.int32)
+        return Candidates(owner, columns, self.evidence(rows, owner, columns))
+
+    def _fitted(self) -> Popular:
+        if self.popular is None:
+            raise ModelError(f"the {self.name} model is not fitted; call fit(interactions) first")
+        return self.popular
+
+    def _asked(self, rows: ArrayLike, n: int) -> Rows:
+        asked = np.atleast_1d(np.asarray(rows, np.int64))
+        if n < 1:
+            raise ModelError(f"n is {n}; ask for at least 1 product")
+        if len(asked) and (asked.min() < 0 or asked.max() >= self.customers):
+            raise ModelError(f"rows must lie in 0 … {self.customers - 1}; got {asked.min()} … {asked.max()}")
+        return asked
+
+
+def popularity_share(interactions: Interactions) -> Scores:
+    """How popular each product is, 1 for the most popular: (I,) float32.
+
+    A customer counts for as much as the decayed number of lines they bought, but at most once: many
+    customers make a product popular, not one customer's many purchases, and lately counts more.
+    """
+    weights = interactions.weights
+    heads = np.bincount(weights.indices, np.minimum(weights.data, 1), minlength=weights.shape[1])
+    most = heads.max(initial=0)
+    return (heads / most if most > 0 else heads).astype(np.float32)
+
+
+def trained_columns(interactions: Interactions) -> Ids:
+    """The products that at least `MIN_BUYERS` customers bought, ascending."""
+    buyers = np.bincount(interactions.counts.indices, minlength=interactions.counts.shape[1])
+    return np.flatnonzero(buyers >= MIN_BUYERS).astype(np.int32)
