@@ -1,0 +1,11 @@
+"""The commands, by what they are about; each only reads its options, calls a step and prints the result."""
+
+import typer
+
+from advocate.commands import bring, night, recommend, reports, review, send
+
+
+def register(app: typer.Typer) -> None:
+    """Adds every command to the application, in the order a newcomer meets them."""
+    for area in (night, bring, recommend, reports, review, send):
+        area.register(app)

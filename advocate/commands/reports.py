@@ -1,0 +1,87 @@
+"""`export` and `explain`."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from uuid import uuid4
+
+import polars as pl
+import typer
+
+import outreach.export
+import recs.export
+from advocate.commands.options import Json, Moment, as_day, opened
+from advocate.printing import heading, money, print_json, print_table, progress, say
+from outreach.explain import explain as explain_decision
+from warehouse.errors import AdvocateError
+
+WRITERS = {
+    "recommendations": recs.export.recommendations,
+    "opportunities": outreach.export.opportunities,
+    "decisions": outreach.export.decisions,
+    "notices": outreach.export.notices,
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command()(export)
+    app.command()(explain)
+
+
+def export(
+    context: typer.Context,
+    what: Annotated[
+        Literal["recommendations", "opportunities", "decisions", "notices"], typer.Argument(help="Which table.")
+    ],
+    day: Moment,
+    out: Annotated[Path, typer.Option(help="The file to write; .parquet or .csv.")],
+    json: Json = False,
+) -> None:
+    """Write one table of a night as Parquet or CSV, by the file's ending."""
+    settings = opened(context)
+    with progress("export"):
+        rows = write_frame(WRITERS[what](settings, as_day(day)), out)
+    if json:
+        print_json({"file": str(out), "rows": rows})
+    else:
+        say(f"{rows:,} rows are in {out}")
+
+
+def write_frame(frame: pl.LazyFrame, out: Path) -> int:
+    """Streams a frame to a file, which appears whole or not at all; returns the number of rows.
+
+    Raises:
+        AdvocateError: the ending is neither .parquet nor .csv, or the folder cannot be written to.
+    """
+    ending = out.suffix.lower()
+    if ending not in (".parquet", ".csv"):
+        raise AdvocateError(f"{out.name} ends in neither .parquet nor .csv; the ending says what is written")
+    partial = out.with_name(f".{out.name}.{uuid4().hex}.partial")
+    try:
+        if ending == ".parquet":
+            frame.sink_parquet(partial, engine="streaming")
+            rows: int = pl.scan_parquet(partial).select(pl.len()).collect().item()
+        else:
+            kept = frame.collect(engine="streaming")
+            kept.write_csv(partial)
+            rows = kept.height
+        partial.replace(out)
+    except OSError as error:
+        raise AdvocateError(f"{out} cannot be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return rows
+
+
+def explain(
+    context: typer.Context,
+    customer: Annotated[str, typer.Argument(help="The customer's id.")],
+    day: Moment,
+    json: Json = False,
+) -> None:
+    """Explain why a customer was, or was not, contacted after a night."""
+    told = explain_decision(opened(context), customer, as_day(day))
+    if json:
+        print_json(told)
+    else:
+        _show_explanation(customer, told)

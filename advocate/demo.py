@@ -1,0 +1,103 @@
+"""The demo: a year of real purchases, one night, and what a newcomer should see of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+
+import outreach.export
+from advocate.database import upgrade
+from advocate.night import Night, run_night
+from advocate.printing import heading, money, print_table, say
+from features.contract import CONTRACTS
+from features.feeds import Delivery
+from features.feeds.complete_journey import read_complete_journey
+from features.importing import bring_in
+from recs.scoring import Scorer
+from warehouse.lake import Lake
+from warehouse.receipts import Receipt
+from warehouse.settings import Settings
+
+DAY = date(2017, 11, 30)
+SHOWN = 3
+
+_CONSENT = (
+    "the households of this data were never asked: the demo itself records their consent to service and "
+    "marketing messages on the file channel, and UTC as their time zone, as of 1 January 2017"
+)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo did."""
+
+    imported: Receipt
+    consented: Receipt
+    night: Night
+
+    def as_json(self) -> dict[str, Any]:
+        """The demo as plain JSON values."""
+        return {
+            "import": self.imported.as_json(),
+            "consents": self.consented.as_json(),
+            "night": self.night.as_json(),
+        }
+
+
+def run_demo(settings: Settings, day: date, *, say: Callable[[str], None] = lambda _: None) -> Demo:
+    """Imports the demo's data and runs a night; both can be run again."""
+    say("import")
+    imported, consented = bring_in_demo(settings)
+    return Demo(imported, consented, run_night(settings, day, say=say))
+
+
+def bring_in_demo(settings: Settings) -> tuple[Receipt, Receipt]:
+    """Imports the Complete Journey, and the consents that only the demo gives."""
+    upgrade(settings)
+    imported = bring_in(settings, read_complete_journey())
+    return imported, bring_in(settings, _consents(Lake.of(settings)))
+
+
+def _consents(lake: Lake) -> Delivery:
+    households = lake.scan(CONTRACTS["customers"].table).select("customer_id").sort("customer_id")
+    granted = pl.LazyFrame({"purpose": ["service", "marketing"]})
+    return Delivery(
+        "the demo's consents",
+        {
+            "customers": households.with_columns(timezone=pl.lit("UTC")),
+            "consents": households.join(granted, how="cross").with_columns(
+                channel=pl.lit("file"),
+                recorded_at=pl.lit(datetime(2017, 1, 1, tzinfo=UTC)),
+                granted=pl.lit(True),
+            ),
+        },
+        notes=[_CONSENT],
+    )
+
+
+def show_demo(settings: Settings, demo: Demo) -> None:
+    """Prints what was found, for somebody who sees this for the first time."""
+    _show_import(demo)
+    _show_quality(demo.night)
+    if "recommendations" not in demo.night.failed:
+        _show_slates(settings)
+    if "outreach" not in demo.night.failed:
+        _show_savings(settings, demo.night)
+        _show_silence(settings, demo.night.day)
+    _show_next(settings, demo.night)
+
+
+def _show_import(demo: Demo) -> None:
+    heading("What came in")
+    receipt = demo.imported
+    print_table(
+        ("table", "rows in the feed", "new in the lake"),
+        [(name, rows, receipt.rows_out.get(name, 0)) for name, rows in receipt.rows_in.items()],
+    )
+    if receipt.rejected:
+        heading("What was quarantined, and why")
+        print_table(("reason", "rows"), list(receipt.rejected.items()))
+    for note in [*receipt.notes, *demo.consented.notes]:
+        say(f"  note: {note}")

@@ -1,0 +1,89 @@
+"""How results look: JSON for machines, tables for people; progress only where a person is watching."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+
+from features.money import as_decimal
+from warehouse.receipts import Receipt
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Writes one JSON document to standard output."""
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+
+
+def say(text: str) -> None:
+    """Writes a sentence for a person to standard output, as it is."""
+    out.print(text, markup=False)
+
+
+def complain(text: str) -> None:
+    """Writes to standard error, as it is."""
+    err.print(text, markup=False)
+
+
+def heading(text: str) -> None:
+    """Starts a part of a longer report."""
+    out.print(f"\n{text}", style="bold", markup=False)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Prints a table; numbers stand to the right."""
+    kept = [list(row) for row in rows]
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for index, column in enumerate(columns):
+        numeric = all(isinstance(row[index], int | float) for row in kept) and bool(kept)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in kept:
+        table.add_row(*(_cell(value) for value in row))
+    out.print(table)
+
+
+def _cell(value: Any) -> Any:
+    from rich.text import Text
+
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else Text(str(value))
+
+
+def money(minor: int | None, currency: str | None) -> str:
+    """An amount as people write it, like `12.30 USD`; unknown ones say so."""
+    if minor is None or currency is None:
+        return "unknown"
+    return f"{as_decimal(minor, currency):,} {currency}"
+
+
+def print_receipt(receipt: Receipt) -> None:
+    """Prints what a step did."""
+    day = f" {receipt.day}" if receipt.day else ""
+    heading(f"{receipt.step}{day} – {receipt.seconds:.1f} s")
+    names = [*receipt.rows_in, *(name for name in receipt.rows_out if name not in receipt.rows_in)]
+    if names:
+        print_table(
+            ("table", "rows in", "rows out"),
+            [(name, receipt.rows_in.get(name), receipt.rows_out.get(name)) for name in names],
+        )
+    if receipt.rejected:
+        print_table(("refused", "rows"), list(receipt.rejected.items()))
+    for note in receipt.notes:
+        say(f"  note: {note}")
+    for warning in receipt.warnings:
+        say(f"  WARNING: {warning}")
+
+
+@contextmanager
+def progress(text: str) -> Iterator[Status]:
+    """Shows that something is under way, on standard error, where that is a terminal."""
+    with err.status(text) as status:
+        yield status

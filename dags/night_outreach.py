@@ -1,0 +1,38 @@
+"""The half of a night that finds what customers are owed or could save, and prepares the batch."""
+
+from typing import Any
+
+from airflow.sdk import PartitionedAssetTimetable, dag, task
+
+from dags.run import BATCH, DEFAULTS, FEATURES, day_of, open_home
+from outreach import steps
+
+
+@dag(
+    dag_id="advocate_outreach",
+    schedule=PartitionedAssetTimetable(assets=FEATURES),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    tags=["advocate", "night"],
+    doc_md=__doc__,
+)
+def advocate_outreach() -> None:
+    """As soon as the day's features are there; people approve what it prepares."""
+
+    @task
+    def find() -> dict[str, Any]:
+        return steps.find(open_home(), day_of()).as_json()
+
+    @task
+    def decide() -> dict[str, Any]:
+        return steps.decide(open_home(), day_of()).as_json()
+
+    @task(outlets=[BATCH])
+    def prepare_batch() -> dict[str, Any]:
+        return steps.prepare_batch(open_home(), day_of()).as_json()
+
+    find() >> decide() >> prepare_batch()
+
+
+advocate_outreach()

