@@ -57,7 +57,7 @@ class Decided:
 def decide(opportunities: pl.LazyFrame, world: World, settings: OutreachSettings, day: date) -> Decided:
     """Decides for every customer, from the opportunities of a day and where customers stand."""
     chosen = _with_purpose(opportunities, world).pipe(_limited, settings).collect()
-    bundles = _bundles(chosen.lazy(), settings)
+    bundles = _bundles(chosen.lazy())
     people = everybody(world.customers, world.buyers, opportunities).with_columns(
         timezone=pl.coalesce("timezone", pl.lit(settings.default_timezone or None, dtype=pl.String)),
         locale=pl.coalesce("locale", pl.lit(settings.default_locale)),
@@ -112,7 +112,7 @@ def _limited(opportunities: pl.LazyFrame, settings: OutreachSettings) -> pl.Lazy
     )
 
 
-def _bundles(chosen: pl.LazyFrame, settings: OutreachSettings) -> pl.LazyFrame:
+def _bundles(chosen: pl.LazyFrame) -> pl.LazyFrame:
     """What could go into one message: a customer's opportunities of one currency, purpose and held-ness."""
     counted = ~pl.col("told") & pl.col("listed")
     any_left = counted.any()
@@ -168,16 +168,19 @@ def _outcomes(ranked: pl.DataFrame, settings: OutreachSettings, day: date) -> pl
     held_out = pl.col("chosen") & pl.col("holdout")
     zones = rows.filter(proposed)["timezone"].unique().to_list()
     opening = send_after(clock.end_of(day), pl.col("timezone"), zones, settings)
-    subject = rows.with_columns(_day=pl.lit(day.isoformat()), _held=pl.col("held").cast(pl.String))
-    notice_id = content_ids("notice", "_day", "customer_id", "currency", "purpose", "_held")
+    notices = rows.filter(proposed).select("customer_id", notice_id=_notice_id(day))
     outcome = pl.when(proposed).then(pl.lit("proposed")).when(held_out).then(pl.lit("held_out"))
-    return subject.with_columns(
+    return rows.join(notices, on="customer_id", how="left").with_columns(
         outcome=outcome.otherwise(pl.lit("silent")),
         reason=_reason(proposed, held_out),
         channel=pl.when("chosen").then("channel"),
-        notice_id=pl.when(proposed).then(notice_id),
         send_after=pl.when(proposed).then(opening),
     )
+
+
+def _notice_id(day: date) -> pl.Expr:
+    fields = (pl.lit(day.isoformat()), "customer_id", "currency", "purpose", pl.col("held").cast(pl.String))
+    return content_ids("notice", *fields)
 
 
 def _reason(proposed: pl.Expr, held_out: pl.Expr) -> pl.Expr:

@@ -14,11 +14,14 @@ def content_id(*parts: str | None) -> str:
     return str(uuid5(NAMESPACE, json.dumps(parts, separators=(",", ":"), ensure_ascii=False)))
 
 
-def content_ids(what: str, *columns: str) -> pl.Expr:
+def content_ids(what: str, *columns: str | pl.Expr) -> pl.Expr:
     """`content_id(what, *columns)` for every row; hashing has no vectorised form, so this loops."""
 
     def hashed(rows: pl.Series) -> pl.Series:
         fields: Iterable[tuple[str | None, ...]] = rows.struct.unnest().iter_rows()
         return pl.Series(rows.name, [content_id(what, *row) for row in fields], dtype=pl.String)
 
-    return pl.struct(*columns).map_batches(hashed, return_dtype=pl.String)
+    fields_of_row = [
+        (pl.col(c) if isinstance(c, str) else c).alias(str(place)) for place, c in enumerate(columns)
+    ]
+    return pl.struct(fields_of_row).map_batches(hashed, return_dtype=pl.String)

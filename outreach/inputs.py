@@ -9,10 +9,11 @@ from datetime import date
 from typing import Any
 
 import polars as pl
-from sqlalchemy import BigInteger, Executable, Select, case, cast, func, select
+from sqlalchemy import Executable, Select, case, select
 
 from features.contract import CONTRACTS
 from features.events import seen
+from outreach.ledger import promised_sum
 from outreach.models import BatchRow, LedgerRow, NoticeOpportunityRow, NoticeRow
 from outreach.states import TOLD
 from warehouse import clock
@@ -85,13 +86,8 @@ def with_channels(settings: Settings, lake: Lake, responses: pl.LazyFrame) -> pl
 
 
 def _promised(settings: Settings, _lake: Lake, day: date) -> pl.LazyFrame:
-    signed = case(
-        (LedgerRow.kind == "promised", LedgerRow.amount_minor),
-        (LedgerRow.kind == "voided", -LedgerRow.amount_minor),
-        else_=0,
-    )
     sums = (
-        select(LedgerRow.opportunity_id, cast(func.sum(signed), BigInteger))
+        select(LedgerRow.opportunity_id, promised_sum())
         .join(NoticeRow, NoticeRow.notice_id == LedgerRow.notice_id)
         .join(BatchRow, BatchRow.batch_id == NoticeRow.batch_id)
         .where(BatchRow.day < day)

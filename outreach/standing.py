@@ -77,7 +77,7 @@ def reach(
         "purpose",
         "channel",
         rank=pl.when(preferred.fill_null(value=False)).then(0).otherwise("rank"),
-        address=_address(),
+        address=address(),
         problem=_problem(),
     )
 
@@ -108,7 +108,8 @@ def _granted(consents: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _address() -> pl.Expr:
+def address() -> pl.Expr:
+    """Where a message goes, from a customer's row and its `channel`: the customer id where none is needed."""
     needed = [pl.when(pl.col("channel") == channel).then(column) for channel, column in ADDRESS.items()]
     needs_none = pl.when(~pl.col("channel").is_in(list(ADDRESS))).then("customer_id")
     return pl.coalesce(*needed, needs_none)
@@ -118,7 +119,7 @@ def _problem() -> pl.Expr:
     return (
         pl.when(~pl.col("granted").fill_null(value=False))
         .then(pl.lit("no_consent"))
-        .when(_address().is_null())
+        .when(address().is_null())
         .then(pl.lit("no_address"))
         .when(pl.coalesce("bounced", "lost").fill_null(value=False))
         .then(pl.lit("bounced"))

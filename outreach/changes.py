@@ -1,0 +1,125 @@
+"""How notices change their state: chosen, checked, moved with their history, in the caller's transaction."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import BigInteger, CursorResult, exists, func, insert, select, update
+from sqlalchemy.orm import Session, aliased
+
+from outreach.ledger import Entry, chunks, promised_sum
+from outreach.models import BatchRow, LedgerRow, NoticeEventRow, NoticeOpportunityRow, NoticeRow
+from outreach.states import TOLD, may_become
+from warehouse.errors import ConflictError, NotFoundError
+
+
+def chosen_of(
+    session: Session,
+    batch: BatchRow,
+    target: str,
+    notice_ids: Sequence[str] | None,
+    *,
+    default: Sequence[str],
+) -> tuple[list[tuple[str, str]], int]:
+    """The notices that are to change with their states, and how many are there already.
+
+    Raises:
+        NotFoundError: a named notice is not in the batch.
+        ConflictError: a named notice cannot go from its state to `target`.
+    """
+    query = select(NoticeRow.notice_id, NoticeRow.state).where(NoticeRow.batch_id == batch.batch_id)
+    states = dict(session.execute(query.order_by(NoticeRow.notice_id)).tuples().all())
+    if notice_ids is None:
+        return [(one, state) for one, state in states.items() if state in default], 0
+    wanted = list(dict.fromkeys(notice_ids))
+    if strange := [one for one in wanted if one not in states]:
+        raise NotFoundError(f"notice {strange[0]} is not in the batch of {batch.day}; nothing was changed")
+    beyond = {target} | (set(TOLD) if target == "approved" else set())
+    todo = [(one, states[one]) for one in wanted if states[one] not in beyond]
+    if stuck := [(one, state) for one, state in todo if not may_become(state, target)]:
+        raise ConflictError(
+            f"notice {stuck[0][0]} is {stuck[0][1]} and cannot become {target}; nothing was changed"
+        )
+    return todo, len(wanted) - len(todo)
+
+
+def move(
+    session: Session,
+    chosen: Sequence[tuple[str, str]],
+    target: str,
+    *,
+    by: str,
+    at: datetime,
+    reason: str,
+    values: Mapping[str, Any] | None = None,
+) -> None:
+    """Takes notices from the states they were seen in to `target` and writes their history.
+
+    Raises:
+        ConflictError: one of them is not in that state any more.
+    """
+    new = {"state": target, "version": NoticeRow.version + 1} | dict(values or {})
+    if target == "approved":
+        new |= {"approved_at": at, "approved_hash": NoticeRow.content_hash}
+    for state in sorted({state for _, state in chosen}):
+        for ids in chunks(one for one, was in chosen if was == state):
+            as_seen = update(NoticeRow).where(NoticeRow.notice_id.in_(ids), NoticeRow.state == state)
+            changed = session.execute(as_seen.values(new).execution_options(synchronize_session=False))
+            if cast("CursorResult[Any]", changed).rowcount != len(ids):
+                raise ConflictError("a notice was changed by somebody else meanwhile; look again and repeat")
+    fixed = {"to_state": target, "by": by, "at": at, "reason": reason}
+    for some in chunks(chosen):
+        session.execute(
+            insert(NoticeEventRow), [{"notice_id": one, "from_state": was} | fixed for one, was in some]
+        )
+
+
+def promises_of(session: Session, notice_ids: Sequence[str]) -> list[Entry]:
+    """The promises that approving these notices opens: one for each amount that is owed.
+
+    Raises:
+        ConflictError: another batch promised or told of the same since the evidence was frozen.
+    """
+    entries: list[Entry] = []
+    for ids in chunks(notice_ids):
+        for row in session.execute(_about_to_be_told(ids)):
+            overtaken = (
+                row.told_elsewhere if row.owed == "advice" else row.promised != row.promised_before_minor
+            )
+            if overtaken:
+                raise ConflictError(
+                    f"notice {row.notice_id} tells of something that another batch promised or told since it "
+                    "was found; nothing was changed: reject it, and the next night claims what is still open"
+                )
+            if row.owed != "advice":
+                subject = (row.opportunity_id, row.notice_id)
+                entries.append(Entry("promised", row.customer_id, row.currency, row.amount_minor, *subject))
+    return entries
+
+
+def _about_to_be_told(notice_ids: Sequence[str]) -> Any:
+    """What notices tell of, beside what the ledger and other notices say of it now."""
+    told, other, other_notice = NoticeOpportunityRow, aliased(NoticeOpportunityRow), aliased(NoticeRow)
+    promised = select(promised_sum()).where(LedgerRow.opportunity_id == told.opportunity_id).scalar_subquery()
+    elsewhere = exists().where(
+        other.opportunity_id == told.opportunity_id,
+        other.notice_id != told.notice_id,
+        other_notice.notice_id == other.notice_id,
+        other_notice.state.in_(TOLD),
+    )
+    return (
+        select(
+            told.notice_id,
+            told.opportunity_id,
+            told.owed,
+            told.amount_minor,
+            told.currency,
+            told.promised_before_minor,
+            NoticeRow.customer_id,
+            func.coalesce(promised, 0).cast(BigInteger).label("promised"),
+            elsewhere.label("told_elsewhere"),
+        )
+        .join(NoticeRow, NoticeRow.notice_id == told.notice_id)
+        .where(told.notice_id.in_(notice_ids))
+        .order_by(told.notice_id, told.opportunity_id)
+    )

@@ -1,0 +1,66 @@
+"""Channels: how a message leaves the house.
+
+A channel delivers under an idempotency key, the notice's id: delivering twice under one key must reach the
+customer once. Every channel is served by the file channel in this version, the safe default.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+from warehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A message on its way. `notice_id` is the idempotency key."""
+
+    notice_id: str
+    batch_id: str
+    to: str
+    channel: str
+    purpose: str
+    subject: str
+    text: str
+    html: str
+
+
+class Channel(Protocol):
+    """Something that delivers messages, each key once."""
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Hands a message over; again under the same key, it changes nothing for the customer.
+
+        Raises:
+            OSError: it could not be handed over and may be tried again.
+        """
+
+
+class FileChannel:
+    """Writes each message to `<outbox>/<batch_id>/<notice_id>.json`, whole or not at all."""
+
+    def __init__(self, outbox: Path) -> None:
+        self._outbox = outbox
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Writes beside the target and renames, so that the same message twice is one file."""
+        folder = self._outbox / delivery.batch_id
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / f"{delivery.notice_id}.json"
+        partial = folder / f".{delivery.notice_id}.{uuid4().hex}.partial"
+        try:
+            with partial.open("w", encoding="utf-8") as file:
+                json.dump(asdict(delivery), file, ensure_ascii=False, indent=2)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def channel_for(settings: Settings, name: str) -> Channel:  # noqa: ARG001  one channel serves every name yet
+    """The channel that serves a name like `email`."""
+    return FileChannel(settings.outbox_folder)

@@ -1,0 +1,49 @@
+"""What `advocate export` writes of the outreach: one lazy frame per table, the promised columns first."""
+
+from datetime import date
+
+import polars as pl
+from sqlalchemy import select
+
+from outreach.models import BatchRow, NoticeRow
+from warehouse.database import engine_for, reading
+from warehouse.lake import Lake
+from warehouse.settings import Settings
+
+
+def opportunities(settings: Settings, day: date) -> pl.LazyFrame:
+    """The opportunities of a day, sorted by id.
+
+    Raises:
+        NotFoundError: the night has not run for that day.
+    """
+    return Lake.of(settings).get("opportunities", day)
+
+
+def decisions(settings: Settings, day: date) -> pl.LazyFrame:
+    """One decision per customer, sorted by customer.
+
+    Raises:
+        NotFoundError: the night has not run for that day.
+    """
+    return Lake.of(settings).get("decisions", day)
+
+
+def notices(settings: Settings, day: date) -> pl.LazyFrame:
+    """The notices of a day with their present state, sorted by id.
+
+    Raises:
+        NotFoundError: the night has not run for that day.
+    """
+    query = select(NoticeRow.notice_id, NoticeRow.state).join(
+        BatchRow, BatchRow.batch_id == NoticeRow.batch_id
+    )
+    with reading(engine_for(settings)) as session:
+        states = dict(session.execute(query.where(BatchRow.day == day)).tuples().all())
+    now = pl.LazyFrame(
+        {"notice_id": list(states), "now": list(states.values())},
+        schema={"notice_id": pl.String, "now": pl.String},
+    )
+    made = Lake.of(settings).get("notices", day)
+    joined = made.join(now, on="notice_id", how="left", maintain_order="left")
+    return joined.with_columns(state=pl.coalesce("now", "state")).drop("now")

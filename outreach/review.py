@@ -1,0 +1,195 @@
+"""Review: people look at a batch and approve, reject or hold its notices.
+
+Each decision is one transaction: the state, its history and the promises it opens or takes back are all
+there, or none of them. Deciding the same twice changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from outreach import ledger
+from outreach.changes import chosen_of, move, promises_of
+from outreach.ledger import Entry
+from outreach.models import BatchRow, NoticeEventRow, NoticeOpportunityRow, NoticeRow
+from outreach.states import UNDECIDED
+from warehouse import clock
+from warehouse.database import engine_for, reading, writing
+from warehouse.errors import NotFoundError
+from warehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a decision changed.
+
+    Attributes:
+        batch_id: the batch it was about.
+        changed: notices that changed their state.
+        unchanged: notices that were in that state, or beyond it, already.
+        promised_minor: what was newly promised, in minor units per currency.
+        voided: how many promises were taken back.
+    """
+
+    batch_id: str
+    changed: int
+    unchanged: int
+    promised_minor: dict[str, int]
+    voided: int = 0
+
+
+def list_batches(settings: Settings) -> list[dict[str, Any]]:
+    """Every batch, newest day first, with its notices counted by state."""
+    with reading(engine_for(settings)) as session:
+        batches = session.scalars(select(BatchRow).order_by(BatchRow.day.desc())).all()
+        counted = select(NoticeRow.batch_id, NoticeRow.state, func.count()).group_by(
+            NoticeRow.batch_id, NoticeRow.state
+        )
+        states: dict[str, dict[str, int]] = {}
+        for batch_id, state, count in session.execute(counted):
+            states.setdefault(batch_id, {})[state] = count
+        return [_columns(batch) | {"states": states.get(batch.batch_id, {})} for batch in batches]
+
+
+def show_batch(settings: Settings, batch: str = "latest") -> dict[str, Any]:
+    """A batch with its notices, their texts, opportunities and history.
+
+    Args:
+        settings: the home's settings.
+        batch: a batch id, a day like `2017-11-30`, or `latest`.
+
+    Raises:
+        NotFoundError: there is no such batch.
+    """
+    with reading(engine_for(settings)) as session:
+        found = find_batch(session, batch)
+        mine = select(NoticeRow).where(NoticeRow.batch_id == found.batch_id).order_by(NoticeRow.notice_id)
+        notices = {row.notice_id: _columns(row) | {"opportunities": []} for row in session.scalars(mine)}
+        told = select(NoticeOpportunityRow).join(
+            NoticeRow, NoticeRow.notice_id == NoticeOpportunityRow.notice_id
+        )
+        told = told.where(NoticeRow.batch_id == found.batch_id).order_by(NoticeOpportunityRow.opportunity_id)
+        for row in session.scalars(told):
+            notices[row.notice_id]["opportunities"].append(_columns(row))
+        return _columns(found) | {"notices": list(notices.values())}
+
+
+def history(settings: Settings, notice_id: str) -> list[dict[str, Any]]:
+    """What was decided about a notice, when, by whom and why, oldest first."""
+    query = select(NoticeEventRow).where(NoticeEventRow.notice_id == notice_id)
+    with reading(engine_for(settings)) as session:
+        return [_columns(row) for row in session.scalars(query.order_by(NoticeEventRow.event_id))]
+
+
+def approve(
+    settings: Settings, batch: str, *, by: str, reason: str = "", notice_ids: Sequence[str] | None = None
+) -> Outcome:
+    """Approves notices, which promises the money they tell of.
+
+    Args:
+        settings: the home's settings.
+        batch: a batch id, a day, or `latest`.
+        by: who decides.
+        reason: why, for the history.
+        notice_ids: which ones, held ones too; by default all that are proposed, and none that is held.
+
+    Raises:
+        NotFoundError: no such batch, or a notice is not in it.
+        ConflictError: a notice cannot be approved any more, or what it says was promised or told in another
+            batch meanwhile; then nothing changes.
+    """
+    with writing(engine_for(settings)) as session:
+        found, now = _opened(session, batch), clock.now()
+        ledger.lock(session)
+        chosen, done = chosen_of(session, found, "approved", notice_ids, default=("proposed",))
+        ids = [notice_id for notice_id, _ in chosen]
+        entries = promises_of(session, ids)
+        move(session, chosen, "approved", by=by, at=now, reason=reason)
+        ledger.write(session, entries, by=by, at=now)
+        _settle(session, found, chosen)
+        return Outcome(found.batch_id, len(chosen), done, _sums(entries))
+
+
+def reject(
+    settings: Settings, batch: str, *, by: str, reason: str, notice_ids: Sequence[str] | None = None
+) -> Outcome:
+    """Rejects notices; an approved one that was not handed over yet loses its promise again.
+
+    By default all that are proposed or held. Arguments and errors are those of `approve`.
+    """
+    with writing(engine_for(settings)) as session:
+        found, now = _opened(session, batch), clock.now()
+        chosen, done = chosen_of(session, found, "rejected", notice_ids, default=UNDECIDED)
+        move(session, chosen, "rejected", by=by, at=now, reason=reason)
+        approved = [notice_id for notice_id, state in chosen if state == "approved"]
+        voided = ledger.void(session, approved, by=by, at=now) if approved else 0
+        _settle(session, found, chosen)
+        return Outcome(found.batch_id, len(chosen), done, {}, voided)
+
+
+def hold(
+    settings: Settings, batch: str, *, by: str, reason: str, notice_ids: Sequence[str] | None = None
+) -> Outcome:
+    """Holds proposed notices until somebody approves or rejects them by name.
+
+    By default all that are proposed. Arguments and errors are those of `approve`.
+    """
+    with writing(engine_for(settings)) as session:
+        found = _opened(session, batch)
+        chosen, done = chosen_of(session, found, "held", notice_ids, default=("proposed",))
+        move(session, chosen, "held", by=by, at=clock.now(), reason=reason)
+        _settle(session, found, chosen)
+        return Outcome(found.batch_id, len(chosen), done, {})
+
+
+def find_batch(session: Session, batch: str, *, lock: bool = False) -> BatchRow:
+    """The batch of an id, a day or `latest`; with `lock`, nobody else decides about it meanwhile.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    query = select(BatchRow)
+    if batch == "latest":
+        query = query.order_by(BatchRow.day.desc()).limit(1)
+    elif (day := _day(batch)) is not None:
+        query = query.where(BatchRow.day == day)
+    else:
+        query = query.where(BatchRow.batch_id == batch)
+    found = session.scalar(query.with_for_update() if lock else query)
+    if found is None:
+        raise NotFoundError(f"there is no batch {batch!r}; `advocate batch list` shows those there are")
+    return found
+
+
+def _opened(session: Session, batch: str) -> BatchRow:
+    return find_batch(session, batch, lock=True)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _settle(session: Session, batch: BatchRow, changed: Sequence[object]) -> None:
+    """A batch somebody decided about is in review, and closed when nothing waits for a decision."""
+    if not changed:
+        return
+    waiting = select(func.count()).where(NoticeRow.batch_id == batch.batch_id, NoticeRow.state.in_(UNDECIDED))
+    batch.state = "in_review" if session.scalar(waiting) else "closed"
+
+
+def _columns(row: Any) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in row.__table__.columns}
+
+
+def _sums(entries: Sequence[Entry]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for entry in entries:
+        sums[entry.currency] = sums.get(entry.currency, 0) + entry.amount_minor
+    return sums

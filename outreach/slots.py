@@ -1,0 +1,62 @@
+"""What a template may say of an opportunity: plain texts made from its evidence, and nothing else."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from outreach.formats import Reader
+
+Slots = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Told:
+    """One opportunity as a message tells of it; `evidence` is its JSON text."""
+
+    opportunity_id: str
+    kind: str
+    amount_minor: int | None
+    currency: str | None
+    evidence: str
+
+
+def slots_of(told: Told, reader: Reader) -> Slots:
+    """The slots of a kind's template, formatted for the reader; null where the evidence is silent."""
+    return {"kind": told.kind} | SLOTS[told.kind](json.loads(told.evidence), reader)
+
+
+def _price_drop(evidence: dict[str, Any], reader: Reader) -> Slots:
+    currency = evidence["currency"]
+    bought, kept = evidence["quantity"], evidence["kept_quantity"]
+    promised = evidence["already_promised_minor"]
+    return {
+        "item": evidence["item"],
+        "units": reader.number(kept),
+        "bought_units": reader.number(bought),
+        "returned": "yes" if Decimal(kept) < Decimal(bought) else None,
+        "bought_on": reader.date(evidence["purchased_at"]),
+        "paid": reader.money(evidence["line_total_minor"], currency),
+        "price_then": reader.price(evidence["list_price_at_purchase"], currency),
+        "price_low": reader.price(evidence["lowest_list_price"], currency),
+        "fell_on": reader.date(evidence["lowest_list_price_from"]),
+        "promised": reader.money(promised, currency) if promised else None,
+        "amount": reader.money(evidence["amount_minor"], currency),
+    }
+
+
+def _unused_entitlement(evidence: dict[str, Any], reader: Reader) -> Slots:
+    amount, until = evidence["amount_minor"], evidence["expires_at"]
+    return {
+        "item": evidence["item"],
+        "offer": evidence["offer"],
+        "amount": reader.money(amount, evidence["currency"]) if amount else None,
+        "expires_on": reader.date(until) if until else None,
+    }
+
+
+SLOTS: dict[str, Callable[[dict[str, Any], Reader], Slots]] = {
+    "price_drop": _price_drop,
+    "unused_entitlement": _unused_entitlement,
+}

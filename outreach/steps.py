@@ -1,0 +1,158 @@
+"""What the pipeline calls: find opportunities, decide for every customer, prepare the batch."""
+
+from datetime import date
+
+import polars as pl
+
+from features.events import seen
+from features.volume import shortfalls
+from outreach import batches, decisions
+from outreach.finders import FINDERS, Finder
+from outreach.inputs import freeze
+from outreach.nights import is_reviewed, keep, newest
+from outreach.opportunities import Opportunities
+from outreach.world import World, world_of
+from outreach.writing import NOTICES, PROPOSALS, Written, batch_id_of, write
+from warehouse import clock
+from warehouse.database import engine_for, writing
+from warehouse.lake import Lake
+from warehouse.lease import hold
+from warehouse.receipts import Receipt, recording
+from warehouse.settings import Settings
+
+
+def find(settings: Settings, day: date) -> Receipt:
+    """Finds the opportunities of a day and keeps them as `opportunities`."""
+    with hold(settings, "outreach"), recording(settings, "outreach.find", day) as receipt:
+        world = world_of(settings, day)
+        found = [_found(finder, world, settings, day, receipt) for finder in FINDERS.values()]
+        frame = Opportunities.validate(pl.concat(found).sort("opportunity_id"))
+        receipt.artifacts["opportunities"] = keep(settings, day, "opportunities", frame)
+        receipt.rows_out["opportunities"] = frame.height
+        receipt.numbers["opportunities"] = _summary(frame)
+        receipt.numbers["lake"] = Lake.of(settings).version
+        receipt.numbers["settings"] = settings.outreach.model_dump(mode="json")
+    return receipt
+
+
+def _found(finder: Finder, world: World, settings: Settings, day: date, receipt: Receipt) -> pl.DataFrame:
+    """What one finder finds; all of it held where it claims more of its lines than can be luck."""
+    frame = finder.find(world, settings.outreach, day).collect(engine="streaming")
+    if finder.examined is None or frame.is_empty():
+        return frame
+    lines = finder.examined(world, settings.outreach, day).select(pl.len()).collect(engine="streaming").item()
+    receipt.rows_in[f"{finder.kind}: lines in the window"] = lines
+    if frame.height <= settings.outreach.hold_share * lines:
+        return frame
+    receipt.warnings.append(
+        f"{finder.kind} would claim {frame.height} of {lines} lines, more than outreach.hold_share "
+        f"({settings.outreach.hold_share:.0%}): all of it is held until a person has looked at the prices"
+    )
+    return frame.with_columns(held=pl.lit(value=True))
+
+
+def decide(settings: Settings, day: date) -> Receipt:
+    """Decides for every customer and keeps one row each as `decisions`."""
+    with hold(settings, "outreach"), recording(settings, "outreach.decide", day) as receipt:
+        opportunities = newest(settings, day, "opportunities")
+        decided = decisions.decide(opportunities, world_of(settings, day), settings.outreach, day)
+        frames = {
+            "decisions": decided.decisions,
+            "outreach_proposals": decided.proposals.select(PROPOSALS),
+            "outreach_members": decided.members,
+            "outreach_rules": decided.verdicts,
+        }
+        for name, frame in frames.items():
+            receipt.artifacts[name] = keep(settings, day, name, frame)
+        receipt.rows_out["decisions"] = decided.decisions.height
+        reasons = decided.decisions.group_by("outcome", "reason").len().sort("outcome", "reason")
+        receipt.numbers["decisions"] = {f"{o}: {reason}": count for o, reason, count in reasons.iter_rows()}
+    return receipt
+
+
+def prepare_batch(settings: Settings, day: date) -> Receipt:
+    """Writes the notices of a day and puts them into its batch, for people to review.
+
+    When the day's purchases or prices are too few to trust, there is no batch, and the receipt says so.
+    """
+    with hold(settings, "outreach"), recording(settings, "outreach.prepare_batch", day) as receipt:
+        lake = Lake.of(settings)
+        if short := shortfalls(lake, day):
+            return _no_batch(settings, day, short, receipt)
+        written = _written(settings, lake, day)
+        with writing(engine_for(settings)) as session:
+            differs = batches.replace(
+                session, day, written, now=clock.now(), valid_days=settings.outreach.valid_days
+            )
+            receipt.artifacts["batch"] = batch_id_of(day)
+            receipt.numbers["notices"] = _by_state(written.notices)
+            if differs is None:
+                receipt.artifacts["notices"] = lake.put("notices", day, written.notices)
+                receipt.rows_out["notices"] = written.notices.height
+            else:
+                _report(differs, day, receipt)
+    return receipt
+
+
+def _written(settings: Settings, lake: Lake, day: date) -> Written:
+    names = ("outreach_proposals", "outreach_members", "opportunities")
+    proposals, members, opportunities = (newest(settings, day, name) for name in names)
+    customers = seen(lake, "customers", day).select("customer_id", "email", "phone")
+    promised = freeze(settings, lake, day).promised
+    return write(
+        proposals=proposals,
+        members=members,
+        opportunities=opportunities,
+        promised=promised,
+        customers=customers,
+        settings=settings.outreach,
+        day=day,
+    )
+
+
+def _no_batch(settings: Settings, day: date, short: list[str], receipt: Receipt) -> Receipt:
+    receipt.warnings += [
+        *short,
+        f"no batch was made for {day}; import what is missing and run the night again",
+    ]
+    with writing(engine_for(settings)) as session:
+        batches.remove_draft(session, day)
+    if not is_reviewed(settings, day):
+        Lake.of(settings).put("notices", day, pl.DataFrame(schema=NOTICES))
+    return receipt
+
+
+def _report(differs: batches.Difference, day: date, receipt: Receipt) -> None:
+    receipt.numbers["would_differ"] = {
+        "added": differs.added,
+        "removed": differs.removed,
+        "changed": differs.changed,
+    }
+    receipt.notes.append(f"the batch of {day} is in review, so nothing was changed")
+    if differs:
+        receipt.warnings.append(
+            f"a new batch for {day} would have {differs.added} more, {differs.removed} fewer and "
+            f"{differs.changed} other notices than the one in review"
+        )
+
+
+def _summary(frame: pl.DataFrame) -> dict[str, dict[str, int | None]]:
+    """Per kind and currency: how many, for how many customers, how much in minor units."""
+    sums = (
+        frame.group_by("kind", "currency")
+        .agg(
+            opportunities=pl.len(),
+            customers=pl.col("customer_id").n_unique(),
+            held=pl.col("held").sum(),
+            amount_minor=pl.col("amount_minor").sum(),
+        )
+        .sort("kind", "currency")
+    )
+    return {
+        f"{row.pop('kind')} {row.pop('currency') or 'of unknown value'}": row
+        for row in sums.iter_rows(named=True)
+    }
+
+
+def _by_state(notices: pl.DataFrame) -> dict[str, int]:
+    return dict(notices.group_by("state").len().sort("state").iter_rows())
