@@ -36,12 +36,12 @@ def contained(pattern: csr_matrix, owner: Owner, columns: Columns) -> NDArray[np
     return positions(pattern, owner, columns) >= 0
 
 
-def values(matrix: csr_matrix, owner: Owner, columns: Columns) -> NDArray[np.float32]:
-    """The value of each pair, 0 where none is stored."""
+def values(matrix: csr_matrix, owner: Owner, columns: Columns) -> NDArray[Any]:
+    """The value of each pair, 0 where none is stored, (P,) of the matrix's type."""
     at = positions(matrix, owner, columns)
     if not matrix.nnz:
-        return np.zeros(len(at), np.float32)
-    return np.where(at >= 0, matrix.data[at], 0).astype(np.float32)
+        return np.zeros(len(at), matrix.dtype)
+    return np.where(at >= 0, matrix.data[at], matrix.dtype.type(0))
 
 
 def ordered(matrix: csr_matrix) -> csr_matrix:

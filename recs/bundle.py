@@ -1,0 +1,194 @@
+"""A bundle: everything one night publishes, in a folder whose name says its content.
+
+    bundles/2017-11-30-1f0c…/
+        manifest.json                   day, data hash, models, metrics, verdict, hash of every file
+        customers.npy products.npy      ids as fixed-width UTF-8, sorted
+        catalogue.parquet               product_id, title, category, by column
+        slates/<slate>.<array>.npy      see `recs.slates`
+        models/<model>.npz              the models that serve a slate
+
+It is written beside and renamed, so a bundle is there whole or not at all. Reading one loads no model.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from warehouse.errors import NotFoundError
+from warehouse.settings import Settings
+
+FORMAT = 1
+SLATES = ("for_you", "buy_again", "discover")
+ARRAYS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
+    "items": (np.int32, ()),
+    "scores": (np.float32, ()),
+    "codes": (np.uint8, ()),
+    "facts": (np.int32, (2,)),
+}
+"""The arrays of a slate: type, and shape beyond (customers + 1, depth)."""
+
+_PARTIAL = ".partial"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An open bundle. Arrays are mapped, so opening costs little and stays valid if the folder is pruned.
+
+    Attributes:
+        bundle_id: its name.
+        manifest: what `manifest.json` says.
+        customers: (U,) ids as UTF-8 bytes, sorted.
+        catalogue: `product_id`, `title`, `category`, by column.
+        slates: for each slate its arrays; see `ARRAYS`.
+    """
+
+    bundle_id: str
+    manifest: dict[str, Any]
+    customers: NDArray[np.bytes_]
+    catalogue: pl.DataFrame
+    slates: dict[str, dict[str, NDArray[Any]]]
+
+    @property
+    def day(self) -> date:
+        """The day it was made for."""
+        return date.fromisoformat(self.manifest["day"])
+
+    @cached_property
+    def products(self) -> pl.Series:
+        """Product ids, by column."""
+        return self.catalogue["product_id"]
+
+    @classmethod
+    def open(cls, settings: Settings, bundle_id: str) -> "Bundle":
+        """Opens a bundle of this home.
+
+        Raises:
+            NotFoundError: its folder is missing or incomplete.
+        """
+        folder = folder_of(settings, bundle_id)
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text())
+            slates = {
+                slate: {
+                    name: np.load(
+                        folder / "slates" / f"{slate}.{name}.npy", mmap_mode="r", allow_pickle=False
+                    )
+                    for name in ARRAYS
+                }
+                for slate in SLATES
+            }
+            customers = np.load(folder / "customers.npy", mmap_mode="r", allow_pickle=False)
+            return cls(bundle_id, manifest, customers, pl.read_parquet(folder / "catalogue.parquet"), slates)
+        except (OSError, ValueError) as error:
+            raise NotFoundError(
+                f"the bundle {bundle_id} cannot be read at {folder} ({error}); "
+                "run the night again or roll back to another bundle"
+            ) from error
+
+    def row_of(self, customer_id: str) -> int:
+        """The row of a customer; that of nobody, the last, for one the bundle does not know."""
+        nobody, sought = len(self.customers), customer_id.encode("utf-8", "replace")
+        width = self.customers.dtype.itemsize
+        # Longer text would make NumPy copy all ids to a wider type; trailing NULs would be cut off.
+        if not nobody or len(sought) > width or b"\0" in sought:
+            return nobody
+        key = np.array(sought, dtype=self.customers.dtype)
+        at = int(np.searchsorted(self.customers, key))
+        return at if at < nobody and self.customers[at] == key else nobody
+
+
+def folder_of(settings: Settings, bundle_id: str) -> Path:
+    """Where a bundle is, or would be."""
+    return bundles_folder(settings) / bundle_id
+
+
+def bundles_folder(settings: Settings) -> Path:
+    """Where the bundles of this home are."""
+    return settings.home.absolute() / "bundles"
+
+
+@contextmanager
+def workplace(settings: Settings) -> Iterator[Path]:
+    """A new folder beside the bundles to write one into; gone afterwards unless `finish` took it."""
+    folder = bundles_folder(settings) / f"{uuid4().hex}{_PARTIAL}"
+    for name in ("slates", "models"):
+        (folder / name).mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_ids(folder: Path, customers: pl.Series, catalogue: pl.DataFrame) -> None:
+    """Writes customers, products and the catalogue."""
+    np.save(folder / "customers.npy", fixed_width(customers), allow_pickle=False)
+    np.save(folder / "products.npy", fixed_width(catalogue["product_id"]), allow_pickle=False)
+    catalogue.select("product_id", "title", "category").write_parquet(
+        folder / "catalogue.parquet", compression="zstd"
+    )
+
+
+def finish(settings: Settings, folder: Path, manifest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Names a written folder after its content and moves it to its place, in one step.
+
+    A bundle of that name that is already there has the same content and stays.
+
+    Returns:
+        the bundle's id, and the manifest with the hash of every file.
+    """
+    files = {str(p.relative_to(folder)): _sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+    full = manifest | {"format": FORMAT, "files": files}
+    text = json.dumps(full, indent=1, sort_keys=True, ensure_ascii=False)
+    bundle_id = f"{manifest['day']}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    (folder / "manifest.json").write_text(text)
+    for path in folder.rglob("*"):
+        _sync(path)
+    target = folder_of(settings, bundle_id)
+    if not target.exists():
+        folder.replace(target)
+        _sync(target.parent)
+    return bundle_id, full
+
+
+def sweep(settings: Settings, known: set[str]) -> list[str]:
+    """Removes what killed runs left: unfinished folders, and bundles that were never registered.
+
+    The caller holds the lease. Returns the names of what is gone.
+    """
+    home = bundles_folder(settings)
+    gone = [p for p in sorted(home.iterdir()) if p.name not in known] if home.is_dir() else []
+    for path in gone:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return [path.name for path in gone]
+
+
+def fixed_width(ids: pl.Series) -> NDArray[np.bytes_]:
+    """Ids as UTF-8 bytes of one width; their order as text is kept."""
+    width = max(int(ids.str.len_bytes().max() or 1), 1)  # type: ignore[arg-type]
+    return np.array(ids.cast(pl.Binary).to_list(), dtype=f"S{width}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
