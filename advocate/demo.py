@@ -15,6 +15,7 @@ from features.contract import CONTRACTS
 from features.feeds import Delivery
 from features.feeds.complete_journey import read_complete_journey
 from features.importing import bring_in
+from outreach.policy import REASONS
 from recs.scoring import Scorer
 from warehouse.lake import Lake
 from warehouse.receipts import Receipt
@@ -101,3 +102,110 @@ def _show_import(demo: Demo) -> None:
         print_table(("reason", "rows"), list(receipt.rejected.items()))
     for note in [*receipt.notes, *demo.consented.notes]:
         say(f"  note: {note}")
+
+
+def _show_quality(night: Night) -> None:
+    receipt = night.receipt("recommend")
+    if receipt is None:
+        return
+    heading("How good the slates are, judged on the weeks before this day (NDCG@10; more is better)")
+    metrics, serving = receipt.numbers["metrics"], receipt.numbers["serving"]
+    print_table(
+        ("slate", "served by", "its NDCG@10", "popularity's"),
+        [
+            (
+                slate,
+                model,
+                f"{metrics[model][slate]['ndcg@10']:.3f}",
+                f"{metrics['popularity'][slate]['ndcg@10']:.3f}",
+            )
+            for slate, model in serving.items()
+            if metrics
+        ],
+    )
+    for note in receipt.notes:
+        say(f"  note: {note}")
+
+
+def _show_slates(settings: Settings) -> None:
+    scorer = Scorer.open(settings)
+    for customer in _households(settings):
+        heading(f"What household {customer} would want next")
+        for slate in ("buy_again", "discover"):
+            rows = scorer.recommend(customer, slate, SHOWN)
+            print_table(
+                (slate, "title", "why"), [(item.product_id, item.title, item.reason) for item in rows]
+            )
+
+
+def _households(settings: Settings) -> list[str]:
+    """The first households, in the order of their numbers."""
+    return (
+        Lake.of(settings)
+        .scan(CONTRACTS["customers"].table)
+        .select("customer_id")
+        .sort(pl.col("customer_id").str.zfill(8))
+        .head(SHOWN)
+        .collect()["customer_id"]
+        .to_list()
+    )
+
+
+def _show_savings(settings: Settings, night: Night) -> None:
+    heading("Money found for customers")
+    found = outreach.export.opportunities(settings, night.day).collect()
+    summed = (
+        found.group_by("kind", "owed", "currency")
+        .agg(
+            customers=pl.col("customer_id").n_unique(),
+            opportunities=pl.len(),
+            held=pl.col("held").sum(),
+            amount=pl.col("amount_minor").sum(),
+            known=pl.col("amount_minor").count(),
+        )
+        .sort("kind", "currency")
+    )
+    print_table(
+        ("kind", "owed", "customers", "opportunities", "held for a person", "amount"),
+        [
+            (
+                row["kind"],
+                row["owed"],
+                row["customers"],
+                row["opportunities"],
+                row["held"],
+                money(row["amount"] if row["known"] else None, row["currency"]),
+            )
+            for row in summed.iter_rows(named=True)
+        ],
+    )
+    for receipt in night.receipts:
+        if receipt.step.startswith("outreach"):
+            for line in [*receipt.notes, *receipt.warnings]:
+                say(f"  note: {line}")
+
+
+def _show_silence(settings: Settings, day: date) -> None:
+    heading("What was decided for every customer, and why")
+    decided = outreach.export.decisions(settings, day).group_by("outcome", "reason").len()
+    rows = decided.sort("outcome", "len", "reason", descending=[False, True, False]).collect()
+    print_table(
+        ("outcome", "reason", "meaning", "customers"),
+        [(outcome, reason, REASONS[reason], count) for outcome, reason, count in rows.iter_rows()],
+    )
+
+
+def _show_next(settings: Settings, night: Night) -> None:
+    heading("What to try next")
+    first = outreach.export.notices(settings, night.day).select("customer_id").head(1).collect()
+    customer = first.item() if first.height else "1"
+    home = f"advocate --home {settings.home}"
+    for command in (
+        f"{home} batch show latest                 # read the messages beside their evidence",
+        f"{home} explain {customer} --day {night.day}     # why this household hears from us, or does not",
+        f"{home} batch approve latest --as you     # promises the money",
+        f"{home} send --allow-old                  # hands the messages over, as files in the outbox",
+        f"{home} recommend 1 --slate discover      # a slate, with reasons",
+        f"{home} export recommendations --day {night.day} --out recommendations.parquet",
+    ):
+        say(f"  {command}")

@@ -1,0 +1,1 @@
+"""Measurements, each runnable with one command; results stand in docs/benchmarks.md."""

@@ -1,6 +1,6 @@
 """`demo` and `nightly`."""
 
-from datetime import datetime
+from datetime import datetime, time
 
 import typer
 
@@ -8,6 +8,8 @@ from advocate.commands.options import Json, Moment, as_day, opened
 from advocate.demo import DAY, run_demo, show_demo
 from advocate.night import run_night
 from advocate.printing import complain, print_json, print_receipt, progress
+
+_DEMO_DAY = datetime.combine(DAY, time())
 
 
 def register(app: typer.Typer) -> None:
@@ -18,13 +20,13 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     context: typer.Context,
-    day: Moment = datetime.combine(DAY, datetime.min.time()),
+    day: Moment = _DEMO_DAY,
     json: Json = False,
 ) -> None:
     """Import a year of real grocery purchases, run a night, and show what was found."""
     settings = opened(context)
     with progress("demo") as status:
-        report = run_demo(settings, as_day(day), say=lambda step: status.update(step))
+        report = run_demo(settings, as_day(day), say=status.update)
     if json:
         print_json(report.as_json())
     else:
@@ -40,7 +42,7 @@ def nightly(context: typer.Context, day: Moment, json: Json = False) -> None:
     """
     settings = opened(context)
     with progress("night") as status:
-        night = run_night(settings, as_day(day), say=lambda step: status.update(step))
+        night = run_night(settings, as_day(day), say=status.update)
     if json:
         print_json(night.as_json())
     else:

@@ -10,7 +10,9 @@ from advocate.database import upgrade
 from warehouse.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Moment = Annotated[datetime, typer.Option("--day", formats=["%Y-%m-%d"], help="The UTC day, like 2017-11-30.")]
+Moment = Annotated[
+    datetime, typer.Option("--day", formats=["%Y-%m-%d"], help="The UTC day, like 2017-11-30.")
+]
 
 
 def opened(context: typer.Context) -> Settings:

@@ -31,7 +31,8 @@ def register(app: typer.Typer) -> None:
 def export(
     context: typer.Context,
     what: Annotated[
-        Literal["recommendations", "opportunities", "decisions", "notices"], typer.Argument(help="Which table.")
+        Literal["recommendations", "opportunities", "decisions", "notices"],
+        typer.Argument(help="Which table."),
     ],
     day: Moment,
     out: Annotated[Path, typer.Option(help="The file to write; .parquet or .csv.")],
@@ -85,3 +86,36 @@ def explain(
         print_json(told)
     else:
         _show_explanation(customer, told)
+
+
+def _show_explanation(customer: str, told: dict[str, Any]) -> None:
+    heading(f"{customer} after the night of {told['day']}: {told['outcome']} – {told['reason']}")
+    say(f"{told['meaning']}")
+    if told["opportunities"]:
+        print_table(
+            ("found", "owed", "amount", "product", "order", "entitlement", "held"),
+            [
+                (
+                    found["kind"],
+                    found["owed"],
+                    money(found["amount_minor"], found["currency"]),
+                    found["product_id"],
+                    found["order_id"],
+                    found["entitlement_id"],
+                    "yes" if found["held"] else "no",
+                )
+                for found in told["opportunities"]
+            ],
+        )
+    for message in told["messages"]:
+        heading(f"what the rules said of a {message['purpose']} message")
+        print_table(
+            ("rule", "says", "when it says no"),
+            [
+                (name, "no" if rule["blocks"] else "yes", rule["when"])
+                for name, rule in message["rules"].items()
+            ],
+        )
+    if notice := told["notice"]:
+        heading(f"notice {notice['notice_id']}, {notice['state']}: {notice['subject']}")
+        say(notice["text"].rstrip())

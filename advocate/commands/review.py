@@ -1,0 +1,186 @@
+"""`batch`: review without the web page."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+
+import outreach.export
+from advocate.commands.options import Json, as_user, opened
+from advocate.commands.reports import write_frame
+from advocate.printing import heading, money, print_json, print_table, say
+from outreach import review
+from outreach.review import Outcome
+
+batches = typer.Typer(help="Look at what is about to go out, with its evidence; approve, reject or hold it.")
+
+Batch = Annotated[str, typer.Argument(help="A batch id, a day like 2017-11-30, or `latest`.")]
+Notices = Annotated[
+    list[str] | None,
+    typer.Option("--notice", help="Only this notice; can be given several times. By default all proposed."),
+]
+AsUser = Annotated[str | None, typer.Option("--as", help="Who decides; by default you.")]
+Reason = Annotated[str, typer.Option(help="Why, for the history.")]
+SHOWN = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.add_typer(batches, name="batch", no_args_is_help=True)
+
+
+@batches.command("list")
+def list_(context: typer.Context, json: Json = False) -> None:
+    """List the batches, newest day first."""
+    found = review.list_batches(opened(context))
+    if json:
+        print_json(found)
+        return
+    print_table(
+        ("batch", "day", "state", "notices", "by state"),
+        [
+            (
+                batch["batch_id"],
+                batch["day"],
+                batch["state"],
+                batch["notices"],
+                ", ".join(f"{count} {state}" for state, count in sorted(batch["states"].items())),
+            )
+            for batch in found
+        ],
+    )
+
+
+@batches.command()
+def show(
+    context: typer.Context,
+    batch: Batch = "latest",
+    notices: Annotated[
+        int, typer.Option("-n", "--number", min=0, help="How many notices to print in full.")
+    ] = SHOWN,
+    json: Json = False,
+) -> None:
+    """Show a batch: its notices, the largest amounts first, each with its text and evidence."""
+    found = review.show_batch(opened(context), batch)
+    if json:
+        print_json(found)
+        return
+    heading(f"batch {found['batch_id']} of {found['day']}, {found['state'].replace('_', ' ')}")
+    largest = sorted(found["notices"], key=lambda n: (-(n["amount_minor"] or 0), n["notice_id"]))
+    print_table(
+        ("notice", "customer", "channel", "purpose", "amount", "state"),
+        [
+            (
+                notice["notice_id"],
+                notice["customer_id"],
+                notice["channel"],
+                notice["purpose"],
+                money(notice["amount_minor"], notice["currency"]),
+                notice["state"],
+            )
+            for notice in largest[: max(notices, SHOWN)]
+        ],
+    )
+    if len(largest) > max(notices, SHOWN):
+        say(f"… and {len(largest) - max(notices, SHOWN):,} more; --json or `batch export` has all")
+    for notice in largest[:notices]:
+        _show_notice(notice)
+
+
+def _show_notice(notice: dict[str, Any]) -> None:
+    heading(f"notice {notice['notice_id']} – {notice['subject']}")
+    say(notice["text"].rstrip())
+    for told in notice["opportunities"]:
+        amount = money(told["amount_minor"], told["currency"])
+        say(f"  evidence of {told['kind']} ({told['owed']}, {amount}): {told['evidence']}")
+
+
+@batches.command()
+def approve(
+    context: typer.Context,
+    batch: Batch,
+    notice: Notices = None,
+    as_: AsUser = None,
+    reason: Reason = "",
+    json: Json = False,
+) -> None:
+    """Approve notices; money they tell of is promised with it. Held ones must be named."""
+    settings = opened(context)
+    done = review.approve(settings, batch, by=as_user(as_), reason=reason, notice_ids=notice)
+    _show_outcome(done, "approved", json)
+    if not json and done.changed:
+        say(
+            f"`advocate send` hands them over after {settings.send.delay_minutes} minutes; "
+            "until then `advocate batch reject` undoes it"
+        )
+
+
+@batches.command()
+def reject(
+    context: typer.Context,
+    batch: Batch,
+    reason: Reason,
+    notice: Notices = None,
+    as_: AsUser = None,
+    json: Json = False,
+) -> None:
+    """Reject notices; an approved one that was not handed over yet loses its promise again."""
+    _decide(context, review.reject, "rejected", batch, reason, notice, as_, json)
+
+
+@batches.command()
+def hold(
+    context: typer.Context,
+    batch: Batch,
+    reason: Reason,
+    notice: Notices = None,
+    as_: AsUser = None,
+    json: Json = False,
+) -> None:
+    """Hold proposed notices until somebody approves or rejects them by name."""
+    _decide(context, review.hold, "held", batch, reason, notice, as_, json)
+
+
+def _decide(
+    context: typer.Context,
+    decide: Callable[..., Outcome],
+    verb: str,
+    batch: str,
+    reason: str,
+    notice: list[str] | None,
+    as_: str | None,
+    json: bool,
+) -> None:
+    done = decide(opened(context), batch, by=as_user(as_), reason=reason, notice_ids=notice)
+    _show_outcome(done, verb, json)
+
+
+def _show_outcome(done: Outcome, verb: str, json: bool) -> None:
+    if json:
+        print_json(vars(done))
+        return
+    say(f"{done.changed:,} notices {verb}, {done.unchanged:,} already were or are beyond it")
+    for currency, minor in sorted(done.promised_minor.items()):
+        say(f"promised: {money(minor, currency)}")
+    if done.voided:
+        say(f"{done.voided:,} promises taken back")
+
+
+@batches.command()
+def export(
+    context: typer.Context,
+    batch: Batch,
+    out: Annotated[Path, typer.Option(help="The file to write; .parquet or .csv.")],
+    json: Json = False,
+) -> None:
+    """Write the notices of a batch, with their present state, as Parquet or CSV."""
+    settings = opened(context)
+    found = review.show_batch(settings, batch)
+    frame = outreach.export.notices(settings, found["day"]).filter(pl.col("batch_id") == found["batch_id"])
+    rows = write_frame(frame, out)
+    if json:
+        print_json({"file": str(out), "rows": rows})
+    else:
+        say(f"{rows:,} rows are in {out}")

@@ -1,0 +1,1 @@
+"""How long a whole night takes, and how much memory."""

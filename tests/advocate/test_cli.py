@@ -1,0 +1,133 @@
+"""The command line as its users type it: real processes, data on standard output, honest exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.worlds import DAY, write_feed
+
+pytestmark = pytest.mark.slow
+ADVOCATE = Path(sys.executable).with_name("advocate")
+NOW = "2017-12-01T10:00:00Z"
+
+
+def advocate(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(ADVOCATE), "--home", str(home), *words],
+        env=os.environ | {"ADVOCATE_NOW": NOW, "NO_COLOR": "1", "COLUMNS": "200"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def told(done: subprocess.CompletedProcess[str]) -> object:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after one night of the small grocer."""
+    folder = tmp_path_factory.mktemp("cli")
+    told(advocate(folder / "home", "import", "folder", str(write_feed(folder / "feed")), "--json"))
+    told(advocate(folder / "home", "nightly", "--day", DAY.isoformat(), "--json"))
+    return folder / "home"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["nightly"], ["nightly", "--day", "yesterday"], ["no-such-command"], ["recommend", "c0", "-n", "0"]],
+)
+def test_wrong_usage_exits_2_and_prints_no_data(home: Path, words: list[str]) -> None:
+    done = advocate(home, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["import", "folder", "/nowhere"], "there is no folder"),
+        (["explain", "nobody", "--day", "2017-11-30"], "nobody"),
+        (["export", "decisions", "--day", "2016-01-01", "--out", "x.parquet"], "2016-01-01"),
+        (["batch", "show", "no-such-batch"], "no-such-batch"),
+    ],
+)
+def test_a_failure_it_explains_exits_1_without_a_traceback(
+    home: Path, tmp_path: Path, words: list[str], says: str
+) -> None:
+    words = [str(tmp_path / word) if word.startswith("x.") else word for word in words]
+    done = advocate(home, *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("what", ["recommendations", "opportunities", "decisions", "notices"])
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_every_table_can_be_exported_by_its_ending(
+    home: Path, tmp_path: Path, what: str, ending: str
+) -> None:
+    out = tmp_path / f"{what}.{ending}"
+    done = told(advocate(home, "export", what, "--day", DAY.isoformat(), "--out", str(out), "--json"))
+    frame = pl.read_parquet(out) if ending == "parquet" else pl.read_csv(out)
+    assert done == {"file": str(out), "rows": frame.height}
+    assert frame.height > 0
+    assert [file.name for file in tmp_path.iterdir()] == [out.name]
+
+
+def test_the_planted_price_drop_is_found_with_its_exact_amount(home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o.parquet"
+    told(advocate(home, "export", "opportunities", "--day", DAY.isoformat(), "--out", str(out), "--json"))
+    found = pl.read_parquet(out).filter(kind="price_drop")
+    assert found.select("customer_id", "product_id", "amount_minor", "currency", "owed").rows() == [
+        ("c0", "p0", 50, "EUR", "policy")
+    ]
+
+
+def test_every_customer_is_recommended_something_and_so_is_an_unknown_one(home: Path) -> None:
+    for customer in ("c0", "c29", "never seen"):
+        items = told(advocate(home, "recommend", customer, "-n", "5", "--json"))
+        assert isinstance(items, list)
+        assert [item["rank"] for item in items] == [1, 2, 3, 4, 5]
+        assert all(item["reason"] for item in items)
+
+
+def test_a_batch_is_reviewed_approved_and_sent_once(home: Path) -> None:
+    batches = told(advocate(home, "batch", "list", "--json"))
+    assert isinstance(batches, list)
+    batch = batches[0]["batch_id"]
+    shown = told(advocate(home, "batch", "show", batch, "--json"))
+    assert isinstance(shown, dict)
+    told(advocate(home, "batch", "approve", batch, "--as", "maria", "--json"))
+    later = {"ADVOCATE_NOW": "2017-12-01T12:00:00Z"}
+    advocate(home, "pause", "--as", "maria")
+    paused = advocate(home, "send", **later)
+    assert paused.returncode == 1
+    assert "maria" in paused.stderr
+    advocate(home, "resume", "--as", "maria")
+    told(advocate(home, "send", "--json", **later))
+    sent = sorted((home / "outbox").glob("*/*.json"))
+    told(advocate(home, "send", "--json", **later))
+    assert sorted((home / "outbox").glob("*/*.json")) == sent
+    assert len(sent) == len(shown["notices"])
+
+
+def test_a_customer_can_be_told_why(home: Path) -> None:
+    told_c0 = told(advocate(home, "explain", "c0", "--day", DAY.isoformat(), "--json"))
+    assert isinstance(told_c0, dict)
+    assert told_c0["outcome"] == "proposed"
+
+
+def test_every_command_explains_itself(home: Path) -> None:
+    for words in ([], ["import"], ["nightly"], ["batch"], ["send"], ["export"], ["models"]):
+        done = advocate(home, *words, "--help")
+        assert done.returncode == 0
+        assert "Usage" in done.stdout

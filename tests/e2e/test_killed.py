@@ -1,0 +1,110 @@
+"""A night killed before any of its lasting effects, and run again, is the night it would have been."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import outreach.export
+import recs.export
+from tests.worlds import DAY, write_feed
+from warehouse.settings import Settings, load_settings
+
+pytestmark = pytest.mark.slow
+
+# A lasting effect is a rename or a database commit. The process kills itself just before the n-th one.
+RUN = """
+import os, signal, sys
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+left = int(sys.argv[1])
+
+def effect():
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(lambda name, _: effect() if name == "os.rename" else None)
+event.listen(Engine, "commit", lambda _: effect())
+
+from datetime import date
+from pathlib import Path
+from advocate.database import upgrade
+from advocate.night import run_night
+from features.feeds.folder import read_folder
+from features.importing import bring_in
+from warehouse.settings import load_settings
+
+settings = load_settings(home=Path(sys.argv[2]))
+upgrade(settings)
+bring_in(settings, read_folder(Path(sys.argv[3])))
+failed = run_night(settings, date.fromisoformat(sys.argv[4])).failed
+sys.exit(1 if failed else 0)
+"""
+
+
+def run(home: Path, feed: Path, kill_before: int) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, str(kill_before), str(home), str(feed), DAY.isoformat()],
+        env=os.environ | {"ADVOCATE_NOW": "2017-12-01T03:00:00Z"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, -9), done.stderr[-3000:]
+    return done.returncode
+
+
+def tables(settings: Settings, day: date) -> dict[str, pl.DataFrame]:
+    return {
+        "recommendations": recs.export.recommendations(settings, day).collect(),
+        "opportunities": outreach.export.opportunities(settings, day).collect(),
+        "decisions": outreach.export.decisions(settings, day).collect(),
+        "notices": outreach.export.notices(settings, day).collect(),
+    }
+
+
+def parquet_bytes(home: Path) -> dict[str, str]:
+    found = sorted(home.glob("lake/**/*.parquet")) + sorted(home.glob("bundles/**/*"))
+    return {
+        str(file.relative_to(home)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in found
+        if file.is_file()
+    }
+
+
+def test_a_night_killed_before_each_of_its_effects_in_turn_ends_as_if_never_killed(tmp_path: Path) -> None:
+    feed = write_feed(tmp_path / "feed")
+    calm, hunted = load_settings(home=tmp_path / "calm"), load_settings(home=tmp_path / "hunted")
+    assert run(calm.home, feed, kill_before=0) == 0
+    kills = 0
+    while run(hunted.home, feed, kill_before=kills + 1) != 0:
+        kills += 1
+        assert kills < 100, "the night never ends"
+    assert kills >= 8, "fewer effects than steps: the hook saw nothing"
+    expected = tables(calm, DAY)
+    assert expected["notices"].height >= 2
+    for name, frame in tables(hunted, DAY).items():
+        assert_frame_equal(frame, expected[name])
+    assert parquet_bytes(hunted.home) == parquet_bytes(calm.home)
+    assert json.dumps(sorted(parquet_bytes(calm.home))).count("partial") == 0
+
+
+def test_the_same_night_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    feed = write_feed(tmp_path / "feed")
+    home = tmp_path / "home"
+    assert run(home, feed, kill_before=0) == 0
+    first, tables_then = parquet_bytes(home), tables(load_settings(home=home), DAY)
+    assert run(home, feed, kill_before=0) == 0
+    assert parquet_bytes(home) == first
+    for name, frame in tables(load_settings(home=home), DAY).items():
+        assert_frame_equal(frame, tables_then[name])
