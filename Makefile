@@ -6,7 +6,7 @@ UV := $(BIN)/uv
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate
 
-.PHONY: install demo test check format lock nightly docs clean
+.PHONY: install demo test check serve format lock docs clean
 
 install: .venv/installed
 
@@ -24,6 +24,9 @@ demo: install
 test: install
 	$(BIN)/pytest
 
+serve: install
+	$(BIN)/advocate --home $(HOME_DIR) serve
+
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -35,7 +38,9 @@ format: install
 	$(BIN)/ruff check --fix .
 
 docs: install
-	$(BIN)/advocate docs docs/reference
+	$(BIN)/python -m features.contract_docs > docs/reference/data-contract.md
+	$(BIN)/python -m typer advocate.cli utils docs --name advocate --title "Command line" \
+		--output docs/reference/cli.md > /dev/null
 
 lock:
 	$(LOCK) requirements/uv.in -o requirements/uv.txt
