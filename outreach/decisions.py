@@ -65,7 +65,7 @@ def decide(opportunities: pl.LazyFrame, world: World, settings: OutreachSettings
     standing = _standing(bundles, people, world, settings, day)
     ranked = holdout(judged(standing, settings).collect(engine="streaming"), settings).pipe(_ranked)
     final = _outcomes(ranked, settings, day)
-    decisions = final.select(polars_schema(Decisions)).sort("customer_id")
+    decisions = final.select(list(polars_schema(Decisions))).sort("customer_id")
     proposals = final.filter(pl.col("outcome") == "proposed").sort("notice_id")
     members = (
         chosen.filter(~pl.col("told"), pl.col("listed"))

@@ -31,7 +31,9 @@ def find(settings: Settings, day: date) -> Receipt:
         receipt.rows_out["opportunities"] = frame.height
         receipt.numbers["opportunities"] = _summary(frame)
         receipt.numbers["lake"] = Lake.of(settings).version
-        receipt.numbers["settings"] = settings.outreach.model_dump(mode="json")
+        receipt.numbers["settings"] = settings.outreach.model_dump(
+            mode="json", exclude={"holdout_salt"}
+        )
     return receipt
 
 
@@ -144,7 +146,7 @@ def _summary(frame: pl.DataFrame) -> dict[str, dict[str, int | None]]:
             opportunities=pl.len(),
             customers=pl.col("customer_id").n_unique(),
             held=pl.col("held").sum(),
-            amount_minor=pl.col("amount_minor").sum(),
+            amount_minor=pl.when(pl.col("amount_minor").count() > 0).then(pl.col("amount_minor").sum()),
         )
         .sort("kind", "currency")
     )
