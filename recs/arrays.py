@@ -20,7 +20,7 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
         for name in sorted(arrays):
             entry = zipfile.ZipInfo(f"{name}.npy", _FIXED)
             with archive.open(entry, "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+                np.lib.format.write_array(file, np.asarray(arrays[name], order="C"), allow_pickle=False)
     return path
 
 
