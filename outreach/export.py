@@ -39,7 +39,7 @@ def notices(settings: Settings, day: date) -> pl.LazyFrame:
         BatchRow, BatchRow.batch_id == NoticeRow.batch_id
     )
     with reading(engine_for(settings)) as session:
-        states = dict(session.execute(query.where(BatchRow.day == day)).tuples().all())
+        states = {row.notice_id: row.state for row in session.execute(query.where(BatchRow.day == day))}
     now = pl.LazyFrame(
         {"notice_id": list(states), "now": list(states.values())},
         schema={"notice_id": pl.String, "now": pl.String},

@@ -15,8 +15,8 @@ from tests.outreach.worlds import END, EVERYTHING, FALL, Rows, found, world
 KIND = "price_drop"
 
 
-def claims(purchases: Rows, prices: Rows, returns: Rows = [], **inputs: Any) -> list[int]:
-    tables = {"purchases": purchases, "prices": prices, "returns": returns}
+def claims(purchases: Rows, prices: Rows, returns: Rows | None = None, **inputs: Any) -> list[int]:
+    tables = {"purchases": purchases, "prices": prices, "returns": returns or []}
     return found(KIND, world(tables, inputs))["amount_minor"].to_list()
 
 
@@ -83,7 +83,9 @@ def test_a_line_bought_before_the_price_fell_gets_the_difference() -> None:
             ],
             id="the price at purchase was already the lower one",
         ),
-        pytest.param({}, [{"price": "2.00"}, {"price": "1.91", "effective_at": "2017-11-25"}], id="9 minor units"),
+        pytest.param(
+            {}, [{"price": "2.00"}, {"price": "1.91", "effective_at": "2017-11-25"}], id="9 minor units"
+        ),
         pytest.param(
             {"quantity": "10", "line_total_minor": 2000},
             [{"price": "2.00"}, {"price": "1.981", "effective_at": "2017-11-25"}],
@@ -119,14 +121,18 @@ def test_a_look_alike_is_not_claimed(purchase: dict[str, Any], prices: Rows) -> 
             50,
             id="the price at purchase ended later",
         ),
-        pytest.param({}, [{"price": "2.00"}, {"price": "1.90", "effective_at": "2017-11-25"}], 10, id="10 units"),
+        pytest.param(
+            {}, [{"price": "2.00"}, {"price": "1.90", "effective_at": "2017-11-25"}], 10, id="10 units"
+        ),
         pytest.param(
             {"quantity": "3", "line_total_minor": 600},
             [{"price": "2.00"}, {"price": "1.835", "effective_at": "2017-11-25"}],
             50,
             id="49.5 is rounded up once, on the line",
         ),
-        pytest.param({"quantity": "3", "line_total_minor": 600, "returned_quantity": "1"}, FALL, 100, id="2 of 3 kept"),
+        pytest.param(
+            {"quantity": "3", "line_total_minor": 600, "returned_quantity": "1"}, FALL, 100, id="2 of 3 kept"
+        ),
         pytest.param({"quantity": "0.333", "line_total_minor": 67}, FALL, 17, id="a third of a kilo"),
         pytest.param(
             {"currency": "JPY", "line_total_minor": 200},
@@ -174,9 +180,9 @@ def test_the_lowest_of_several_prices_counts_with_its_first_moment() -> None:
 
 def test_a_currency_without_a_minimum_is_held() -> None:
     only_euro = EVERYTHING.model_copy(update={"min_claim_minor": {"EUR": 10}})
-    assert found(KIND, world({"purchases": [{"order_id": "1"}], "prices": FALL}), only_euro)["held"].to_list() == [
-        True
-    ]
+    assert found(KIND, world({"purchases": [{"order_id": "1"}], "prices": FALL}), only_euro)[
+        "held"
+    ].to_list() == [True]
 
 
 def test_a_line_too_large_to_compute_exactly_is_not_claimed() -> None:
@@ -211,7 +217,10 @@ def lines(draw: st.DrawFn) -> dict[str, Any]:
 def price_lists(draw: st.DrawFn) -> Rows:
     moments = draw(st.lists(hours, max_size=6, unique=True))
     later = [
-        {"price": str(draw(prices)), "effective_at": (END - timedelta(hours=h)).replace(tzinfo=None).isoformat()}
+        {
+            "price": str(draw(prices)),
+            "effective_at": (END - timedelta(hours=h)).replace(tzinfo=None).isoformat(),
+        }
         for h in moments
     ]
     return [{"price": str(draw(prices)), "effective_at": "2017-01-01"}, *later]
@@ -267,8 +276,16 @@ def test_the_evidence_alone_is_enough_to_recompute_the_amount() -> None:
     line = {"order_id": "1", "quantity": "2.5", "line_total_minor": 777, "returned_quantity": "0.7"}
     listed = [{"price": "3.10"}, {"price": "2.1234", "effective_at": "2017-11-25"}]
     row = found(KIND, world({"purchases": [line], "prices": listed})).row(0, named=True)
-    e = {k: Decimal(str(v)) if k != "settings" else v for k, v in json.loads(row["evidence"]).items() if _number(v)}
-    claim = (e["line_total_minor"] - 100 * e["lowest_list_price"] * e["quantity"]) * e["kept_quantity"] / e["quantity"]
+    e = {
+        k: Decimal(str(v)) if k != "settings" else v
+        for k, v in json.loads(row["evidence"]).items()
+        if _number(v)
+    }
+    claim = (
+        (e["line_total_minor"] - 100 * e["lowest_list_price"] * e["quantity"])
+        * e["kept_quantity"]
+        / e["quantity"]
+    )
     assert int(claim.quantize(Decimal(1), ROUND_HALF_UP)) - e["already_promised_minor"] == row["amount_minor"]
     assert isinstance(row["evidence"], str)
     assert pl.Series([row["amount_minor"]]).dtype == pl.Int64

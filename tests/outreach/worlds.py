@@ -64,7 +64,10 @@ def at(text: str) -> datetime:
 def frame(name: str, rows: Rows) -> pl.DataFrame:
     """Rows of a contract table, with defaults, typed as the contract says."""
     schema = CONTRACTS[name].table.schema
-    full = [{column: _typed(schema[column], value) for column, value in (DEFAULTS[name] | row).items()} for row in rows]
+    full = [
+        {column: _typed(schema[column], value) for column, value in (DEFAULTS[name] | row).items()}
+        for row in rows
+    ]
     return pl.DataFrame(
         [{column: row.get(column) for column in schema} for row in full], schema=schema, orient="row"
     )
@@ -90,7 +93,8 @@ def world(tables: Mapping[str, Rows], inputs: Mapping[str, Rows] | None = None) 
     given = inputs or {}
     frozen = {
         name: pl.LazyFrame(
-            [{c: _typed(t, row.get(c)) for c, t in schema.items()} for row in given.get(name, [])], schema=schema
+            [{c: _typed(t, row.get(c)) for c, t in schema.items()} for row in given.get(name, [])],
+            schema=schema,
         )
         for name, schema in SCHEMAS.items()
     }
@@ -122,7 +126,9 @@ def found(kind: str, here: World, settings: OutreachSettings = EVERYTHING) -> pl
     return FINDERS[kind].find(here, settings, DAY).collect()
 
 
-def consenting(*customers: str, purposes: tuple[str, ...] = ("service", "marketing"), channel: str = "file") -> Rows:
+def consenting(
+    *customers: str, purposes: tuple[str, ...] = ("service", "marketing"), channel: str = "file"
+) -> Rows:
     """Consents of some customers to messages on a channel."""
     return [{"customer_id": c, "purpose": p, "channel": channel} for c in customers for p in purposes]
 

@@ -1,0 +1,126 @@
+"""What every finder must do, whatever it finds."""
+
+import json
+
+import polars as pl
+import pytest
+
+from outreach.finders import FINDERS
+from outreach.opportunities import COLUMNS, OWED, Opportunities
+from outreach.world import World
+from tests.outreach.worlds import DAY, EVERYTHING, FALL, found, shop, world
+
+EXPORTED = [
+    "opportunity_id",
+    "customer_id",
+    "kind",
+    "owed",
+    "product_id",
+    "order_id",
+    "line_id",
+    "entitlement_id",
+    "incident_id",
+    "amount_minor",
+    "currency",
+    "expires_at",
+    "held",
+    "evidence",
+]
+
+RICH = shop("ann", "bob") | {
+    "purchases": [
+        {"order_id": f"{c}{n}", "customer_id": c, "purchased_at": f"2017-11-{20 + n}"}
+        for c in ("ann", "bob")
+        for n in range(3)
+    ],
+    "offers": [{"value_minor": 50, "currency": "USD"}],
+    "offer_products": [{}],
+    "entitlements": [{"entitlement_id": c, "customer_id": c} for c in ("ann", "bob")],
+}
+
+every_finder = pytest.mark.parametrize("kind", FINDERS)
+
+
+@pytest.fixture
+def rich() -> World:
+    return world(RICH)
+
+
+def test_the_columns_are_those_the_export_promises() -> None:
+    assert list(COLUMNS) == EXPORTED
+
+
+@every_finder
+def test_what_is_found_keeps_the_schema(kind: str, rich: World) -> None:
+    rows = found(kind, rich)
+    assert rows.height >= 2
+    assert rows.columns == EXPORTED
+    Opportunities.validate(rows)
+    assert set(rows["kind"]) == {kind}
+    assert set(rows["owed"]) == {FINDERS[kind].owed} <= set(OWED)
+
+
+@every_finder
+def test_an_empty_world_has_nothing_to_find(kind: str) -> None:
+    rows = found(kind, world({}))
+    assert rows.is_empty()
+    Opportunities.validate(rows)
+
+
+@every_finder
+def test_evidence_is_json_that_repeats_the_amount_and_the_settings(kind: str, rich: World) -> None:
+    for row in found(kind, rich).iter_rows(named=True):
+        evidence = json.loads(row["evidence"])
+        assert evidence["amount_minor"] == row["amount_minor"]
+        assert evidence["currency"] == row["currency"]
+        assert json.loads(evidence["settings"])["day"] == DAY.isoformat()
+
+
+@every_finder
+def test_ids_follow_from_the_subject_and_not_from_amounts_or_dates(kind: str, rich: World) -> None:
+    cheaper = RICH | {
+        "prices": [{"price": "2.00"}, {"price": "1.20", "effective_at": "2017-11-26"}],
+        "offers": [{"value_minor": 70, "currency": "USD"}],
+    }
+    before, after = (
+        found(kind, rich).sort("opportunity_id"),
+        found(kind, world(cheaper)).sort("opportunity_id"),
+    )
+    assert before["opportunity_id"].equals(after["opportunity_id"])
+    assert not before["amount_minor"].equals(after["amount_minor"])
+
+
+@every_finder
+def test_the_same_world_gives_the_same_rows(kind: str, rich: World) -> None:
+    assert found(kind, rich).sort("opportunity_id").equals(found(kind, rich).sort("opportunity_id"))
+
+
+@every_finder
+def test_sensitive_products_are_not_named(kind: str) -> None:
+    for product in (
+        {"product_id": "milk", "title": "Fresh milk", "sensitive": True},
+        {"product_id": "milk", "title": "Fresh milk", "category": "PREGNANCY TESTS"},
+        {"product_id": "milk"},
+    ):
+        rows = found(kind, world(RICH | {"products": [product]}))
+        assert rows.height >= 2
+        assert {json.loads(text)["item"] for text in rows["evidence"]} == {None}
+        assert not any("Fresh milk" in text for text in rows["evidence"])
+
+
+def test_a_word_inside_another_word_is_not_sensitive() -> None:
+    rows = found("price_drop", world(RICH | {"products": [{"product_id": "milk", "title": "Sliced bread"}]}))
+    assert {json.loads(text)["item"] for text in rows["evidence"]} == {"Sliced bread"}
+
+
+def test_price_drop_examines_the_lines_of_its_window_whether_returned_or_not() -> None:
+    lines = [
+        {"order_id": "in", "returned_quantity": "1"},
+        {"order_id": "first", "purchased_at": "2017-11-01"},
+        {"order_id": "before", "purchased_at": "2017-10-31T23:59:59"},
+        {"order_id": "shipping", "kind": "shipping"},
+    ]
+    examined = FINDERS["price_drop"].examined
+    assert examined is not None
+    rows = examined(world({"purchases": lines, "prices": FALL}), EVERYTHING, DAY).select(pl.len()).collect()
+    assert rows.item() == 2

@@ -1,0 +1,147 @@
+import json
+from typing import Any
+
+import pytest
+from jinja2 import UndefinedError
+from jinja2.sandbox import SecurityError
+
+from outreach import texts
+from outreach.formats import Reader
+from outreach.slots import Told
+from outreach.texts import Message, compose, content_hash
+from tests.outreach.worlds import FALL, found, world
+from warehouse.settings import OutreachSettings
+
+SHOP = OutreachSettings(shop_name="Corner Shop", contact="call 0800 1")
+BERLIN = Reader("en_US", "Europe/Berlin")
+
+
+def told(**line: Any) -> Told:
+    title = line.pop("title", "Fresh milk")
+    tables = {
+        "purchases": [{"order_id": "1"} | line],
+        "prices": FALL,
+        "products": [{"product_id": "milk", "title": title}],
+    }
+    row = found("price_drop", world(tables)).row(0, named=True)
+    return Told(row["opportunity_id"], "price_drop", row["amount_minor"], row["currency"], row["evidence"])
+
+
+def advice(**changes: Any) -> Told:
+    evidence = {"item": "Fresh milk", "offer": "half a dollar off", "amount_minor": 50, "currency": "USD"}
+    evidence |= {"expires_at": "2017-12-24T00:00:00Z"} | changes
+    return Told(
+        "a", "unused_entitlement", evidence["amount_minor"], evidence["currency"], json.dumps(evidence)
+    )
+
+
+def test_a_price_drop_says_what_was_paid_what_the_price_became_and_what_goes_back() -> None:
+    message = compose(
+        "service", [told(quantity="3", line_total_minor=600, returned_quantity="1")], BERLIN, SHOP
+    )
+    assert message.subject == "Corner Shop is giving back $1.00"
+    assert "- 2 × Fresh milk, bought on November 20, 2017: you paid $6.00 for 3 and kept 2." in message.text
+    assert (
+        "The price of one was $2.00 then, and $1.50 on November 25, 2017. We give back $1.00." in message.text
+    )
+    assert "Why am I getting this?" in message.text
+    assert "within 30 days" in message.text
+    assert "call 0800 1" in message.text
+    assert message.template == "service/v1 price_drop/v1"
+
+
+def test_several_claims_are_added_up() -> None:
+    message = compose("service", [told(), told(quantity="2", line_total_minor=400)], BERLIN, SHOP)
+    assert message.subject == "Corner Shop is giving back $1.50"
+    assert message.text.count("\n- ") == 2
+
+
+def test_money_and_dates_are_written_as_the_reader_writes_them() -> None:
+    message = compose(
+        "service", [told(purchased_at="2017-11-20T23:30:00")], Reader("de-DE", "Europe/Berlin"), SHOP
+    )
+    assert "0,50\N{NO-BREAK SPACE}$" in message.text
+    assert "21. November 2017" in message.text  # 00:30 in Berlin
+    assert "November 20, 2017" in compose("service", [told()], Reader("tlh_XX", "UTC"), SHOP).text
+
+
+def test_a_product_that_must_not_be_named_is_an_item_of_an_order() -> None:
+    message = compose("service", [told(title=None)], BERLIN, SHOP)
+    assert "an item of your order, bought on November 20, 2017" in message.text
+    marketing = compose("marketing", [advice(item=None, offer=None)], BERLIN, SHOP)
+    assert "One of your coupons or benefits is good for an item you buy regularly" in marketing.text
+
+
+@pytest.mark.parametrize("amount", [50, None])
+def test_advice_says_what_it_is_for_and_until_when_and_names_no_amount_it_does_not_know(
+    amount: int | None,
+) -> None:
+    message = compose("marketing", [advice(amount_minor=amount)], Reader("en_US", "UTC"), SHOP)
+    assert "half a dollar off is good for Fresh milk" in message.text
+    assert "until December 24, 2017." in message.text
+    assert ("saves you $0.50" in message.text) is (amount is not None)
+    assert ("$0.50" in message.subject) is (amount is not None)
+    assert "No more of this" in message.text
+
+
+def test_a_service_message_carries_no_promotion() -> None:
+    text = compose("service", [told()], BERLIN, SHOP).text.lower()
+    assert not any(
+        word in text for word in ("offer", "coupon", "discount", "save", "sale", "shop now", "buy now")
+    )
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Milk\n- Gold bar: We give back $900.00.",
+        "Milk\r\nDear",
+        "Milk\u2028Dear",
+        "Milk\x1b[2K",
+        "Milk\u202edellac",
+    ],
+)
+def test_a_title_cannot_fake_lines_or_turn_text_around(title: str) -> None:
+    plain = compose("service", [told(title="Milk Dear")], BERLIN, SHOP)
+    message = compose("service", [told(title=title)], BERLIN, SHOP)
+    assert len(message.text.splitlines()) == len(plain.text.splitlines())
+    assert not set(message.text + message.html) & set("\r\x1b\u2028\u202e")
+
+
+def test_html_escapes_every_slot_and_text_needs_not() -> None:
+    message = compose("service", [told(title="<script>x</script> & {{ 7*7 }}")], BERLIN, SHOP)
+    assert "&lt;script&gt;x&lt;/script&gt; &amp; {{ 7*7 }}" in message.html
+    assert "<script>x</script> & {{ 7*7 }}" in message.text
+    shop = SHOP.model_copy(update={"shop_name": "<b>Shop</b>"})
+    assert "<b>Shop" not in compose("service", [told()], BERLIN, shop).html
+
+
+def test_templates_run_in_a_sandbox_and_an_unknown_slot_is_an_error() -> None:
+    for html in (True, False):
+        environment = texts._environment(html=html)
+        with pytest.raises(UndefinedError):
+            environment.from_string("{{ nobody_set_this }}").render()
+        with pytest.raises(SecurityError):
+            environment.from_string("{{ ''.__class__.__mro__ }}").render()
+
+
+def test_the_content_hash_changes_with_everything_a_person_approves() -> None:
+    base: dict[str, Any] = {
+        "recipient": "a@b.c",
+        "channel": "email",
+        "purpose": "service",
+        "amounts": [told()],
+        "message": Message("s", "t", "h", "v1"),
+    }
+    changes: list[dict[str, Any]] = [
+        {"recipient": "x@b.c"},
+        {"channel": "sms"},
+        {"purpose": "marketing"},
+        {"amounts": [told(quantity="2", line_total_minor=400)]},
+        {"message": Message("S", "t", "h", "v1")},
+        {"message": Message("s", "T", "h", "v1")},
+        {"message": Message("s", "t", "H", "v1")},
+    ]
+    hashes = [content_hash(**base), *(content_hash(**base | change) for change in changes)]
+    assert len(set(hashes)) == len(hashes)
+    assert content_hash(**base) == hashes[0]

@@ -1,0 +1,125 @@
+import json
+from typing import Any
+
+import pytest
+
+from tests.outreach.worlds import EVERYTHING, Rows, found, world
+
+KIND = "unused_entitlement"
+HABIT: Rows = [
+    {"order_id": "1", "purchased_at": "2017-10-01"},
+    {"order_id": "2", "purchased_at": "2017-11-20"},
+]
+COUPON: dict[str, Any] = {"value_minor": 50, "currency": "USD"}
+HELD = {"entitlement_id": "e", "uses_allowed": 1, "expires_at": "2017-12-24"}
+
+
+def tables(**changed: Rows) -> dict[str, Rows]:
+    return {
+        "purchases": HABIT,
+        "products": [{"product_id": "milk", "title": "Fresh milk"}],
+        "offers": [COUPON],
+        "offer_products": [{}],
+        "entitlements": [HELD],
+    } | changed
+
+
+def test_a_coupon_for_something_bought_twice_is_worth_a_reminder() -> None:
+    row = found(KIND, world(tables())).row(0, named=True)
+    assert (row["owed"], row["amount_minor"], row["currency"]) == ("advice", 50, "USD")
+    assert (row["entitlement_id"], row["product_id"], row["order_id"]) == ("e", "milk", None)
+    assert row["expires_at"].isoformat() == "2017-12-24T00:00:00+00:00"
+    evidence = json.loads(row["evidence"])
+    assert evidence["baskets"] == 2
+    assert evidence["uses"] == 0
+    assert evidence["offer"] == "half a dollar off"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"purchases": HABIT[:1]}, id="bought once"),
+        pytest.param({"purchases": [HABIT[0], HABIT[0] | {"line_id": "2"}]}, id="twice in one basket"),
+        pytest.param(
+            {"purchases": [HABIT[1], {"order_id": "0", "purchased_at": "2017-09-01"}]}, id="91 days ago"
+        ),
+        pytest.param(
+            {"purchases": [line | {"customer_id": "bob"} for line in HABIT]}, id="another customer's habit"
+        ),
+        pytest.param({"purchases": [line | {"product_id": "oil"} for line in HABIT]}, id="another product"),
+        pytest.param({"entitlements": [HELD | {"starts_at": "2017-12-01"}]}, id="not valid yet"),
+        pytest.param(
+            {"entitlements": [HELD | {"expires_at": "2017-11-30T23:59:59"}]}, id="lapsed within the day"
+        ),
+        pytest.param({"entitlement_uses": [{"entitlement_id": "e"}]}, id="used up"),
+        pytest.param({"entitlements": [HELD | {"uses_allowed": 0}]}, id="no use allowed"),
+        *(
+            pytest.param({"offers": [COUPON | {"kind": kind}]}, id=f"a {kind} is not advice")
+            for kind in ("credit", "gift_card", "subscription", "warranty")
+        ),
+    ],
+)
+def test_a_look_alike_is_not_found(changed: dict[str, Rows]) -> None:
+    assert found(KIND, world(tables(**changed))).is_empty()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param(
+            {"purchases": [HABIT[1], {"order_id": "0", "purchased_at": "2017-09-02"}]}, id="90 days ago"
+        ),
+        pytest.param({"entitlements": [HELD | {"expires_at": "2017-12-01"}]}, id="lapses as the day ends"),
+        pytest.param({"entitlements": [HELD | {"expires_at": None}]}, id="never lapses"),
+        pytest.param({"entitlements": [HELD | {"uses_allowed": None}]}, id="unlimited uses"),
+        pytest.param(
+            {"entitlement_uses": [{"entitlement_id": "e", "used_at": "2017-12-01"}]}, id="used the day after"
+        ),
+        pytest.param({"offer_products": []}, id="for any product"),
+        pytest.param({"offers": [COUPON | {"kind": "benefit"}]}, id="a benefit"),
+    ],
+)
+def test_the_edges_of_the_rule_are_found(changed: dict[str, Rows]) -> None:
+    assert found(KIND, world(tables(**changed)))["amount_minor"].to_list() == [50]
+
+
+def test_there_is_one_reminder_per_entitlement_for_the_strongest_habit() -> None:
+    more = [{"order_id": str(n), "product_id": p} for n, p in enumerate(("oil", "oil", "oil", "jam", "jam"))]
+    both = world(tables(purchases=more, offer_products=[{"product_id": "jam"}, {"product_id": "oil"}]))
+    assert found(KIND, both)["product_id"].to_list() == ["oil"]
+    anything = world(tables(purchases=more, offer_products=[]))
+    assert found(KIND, anything)["product_id"].to_list() == ["oil"]
+
+
+def test_of_equal_habits_the_first_product_counts() -> None:
+    more = [{"order_id": str(n), "product_id": p} for n, p in enumerate(("oil", "oil", "jam", "jam"))]
+    assert found(KIND, world(tables(purchases=more, offer_products=[])))["product_id"].to_list() == ["jam"]
+
+
+@pytest.mark.parametrize(
+    ("offer", "held", "amount", "currency"),
+    [
+        pytest.param({}, {"value_minor": 500, "currency": "USD"}, 500, "USD", id="the entitlement's value"),
+        pytest.param(
+            {}, {"value_minor": 500, "currency": "EUR", "uses_allowed": 3}, 167, "EUR", id="shared by uses"
+        ),
+        pytest.param(
+            {}, {"value_minor": 500, "currency": "USD", "uses_allowed": None}, None, None, id="unlimited"
+        ),
+        pytest.param({}, {}, None, None, id="unknown"),
+        pytest.param({"value_minor": 50}, {}, None, None, id="a value in no currency"),
+        pytest.param(
+            COUPON, {"value_minor": 900, "currency": "EUR"}, 50, "USD", id="the offer's value first"
+        ),
+    ],
+)
+def test_the_amount_is_the_value_of_one_use_where_known(
+    offer: dict[str, Any], held: dict[str, Any], amount: int | None, currency: str | None
+) -> None:
+    row = found(KIND, world(tables(offers=[offer], entitlements=[HELD | held]))).row(0, named=True)
+    assert (row["amount_minor"], row["currency"]) == (amount, currency)
+
+
+def test_a_currency_without_a_minimum_is_held() -> None:
+    euro = EVERYTHING.model_copy(update={"min_saving_minor": {"EUR": 0}})
+    assert found(KIND, world(tables()), euro)["held"].to_list() == [True]
