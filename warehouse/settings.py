@@ -15,6 +15,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnreadableError
 
 from warehouse.errors import SettingsError
 from warehouse.zones import is_zone
@@ -113,7 +114,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Path("advocate-home")
-    database_url: str = ""
+    database_url: str = Field(default="", repr=False)  # may hold a password
     lake: str = ""
     seed: int = 0
     feed: FeedSettings = FeedSettings()
@@ -160,6 +161,7 @@ def load_settings(*, file: Path | None = None, **flags: Any) -> Settings:
         SettingsError: a value is unknown or out of range, or the named file is missing.
     """
     given = {name: value for name, value in flags.items() if value is not None}
+    _refuse_unknown_sections()
     chosen = _settings_file(file, given.get("home"))
 
     class FromFile(Settings):
@@ -173,8 +175,25 @@ def load_settings(*, file: Path | None = None, **flags: Any) -> Settings:
         raise SettingsError(
             f"setting {name}: {first['msg']} (see settings.toml for what is possible)"
         ) from error
+    except UnreadableError as error:
+        raise SettingsError(
+            f"the settings in the environment could not be read: {error}; "
+            'lists and tables are written as JSON, like ADVOCATE_OUTREACH__CHANNELS=["email"]'
+        ) from error
     except ValueError as error:
         raise SettingsError(f"the settings could not be read from {chosen}: {error}") from error
+
+
+def _refuse_unknown_sections() -> None:
+    """A misspelt section in the environment would otherwise be passed over in silence."""
+    for variable in os.environ:
+        section, nested, _ = variable.upper().removeprefix("ADVOCATE_").partition("__")
+        if (
+            variable.upper().startswith("ADVOCATE_")
+            and nested
+            and section.lower() not in Settings.model_fields
+        ):
+            raise SettingsError(f"setting {variable}: there is no section {section.lower()!r}")
 
 
 def _settings_file(file: Path | None, home: Path | str | None) -> Path | None:
