@@ -84,7 +84,7 @@ def _notice_rows(written: Written) -> Iterator[dict[str, Any]]:
 
 def _difference(session: Session, batch: BatchRow, written: Written) -> Difference:
     query = select(NoticeRow.notice_id, NoticeRow.content_hash).where(NoticeRow.batch_id == batch.batch_id)
-    present = dict(session.execute(query).tuples().all())
+    present = dict(session.execute(query).all())
     new = dict(written.notices.select("notice_id", "content_hash").iter_rows())
     changed = sum(present[one] != new[one] for one in present.keys() & new.keys())
     return Difference(len(new.keys() - present.keys()), len(present.keys() - new.keys()), changed)

@@ -28,7 +28,7 @@ def chosen_of(
         ConflictError: a named notice cannot go from its state to `target`.
     """
     query = select(NoticeRow.notice_id, NoticeRow.state).where(NoticeRow.batch_id == batch.batch_id)
-    states = dict(session.execute(query.order_by(NoticeRow.notice_id)).tuples().all())
+    states = dict(session.execute(query.order_by(NoticeRow.notice_id)).all())
     if notice_ids is None:
         return [(one, state) for one, state in states.items() if state in default], 0
     wanted = list(dict.fromkeys(notice_ids))

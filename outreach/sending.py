@@ -91,7 +91,7 @@ def _send_some(settings: Settings, ids: Sequence[str], allow_old: bool, receipt:
     with reading(engine_for(settings)) as session:
         query = select(NoticeRow, BatchRow).join(BatchRow, BatchRow.batch_id == NoticeRow.batch_id)
         query = query.where(NoticeRow.notice_id.in_(ids)).order_by(NoticeRow.send_after, NoticeRow.notice_id)
-        rows = session.execute(query).tuples().all()
+        rows = session.execute(query).all()
         told = told_by(session, ids)
         ours = _sent_since(session, now - timedelta(days=settings.outreach.cap_days))
     current = look(settings, [notice for notice, _ in rows], ours, now)
