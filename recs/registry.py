@@ -15,6 +15,7 @@ from warehouse.errors import ConflictError, NotFoundError
 from warehouse.settings import Settings
 
 _SLOT = 1
+_NEWEST = (BundleRow.day.desc(), BundleRow.registered_at.desc(), BundleRow.bundle_id)
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,8 @@ def current(settings: Settings) -> Current | None:
 
 def bundles(settings: Settings) -> list[BundleRow]:
     """All registered bundles, newest day first, of one day the newest first."""
-    order = (BundleRow.day.desc(), BundleRow.registered_at.desc(), BundleRow.bundle_id)
     with reading(engine_for(settings)) as session:
-        return list(session.scalars(select(BundleRow).order_by(*order)))
+        return list(session.scalars(select(BundleRow).order_by(*_NEWEST)))
 
 
 def of_day(settings: Settings, day: date) -> str:
@@ -125,13 +125,15 @@ def forget_old(settings: Settings) -> list[str]:
 
     Their folders go with the next `recs.bundle.sweep`. Returns their ids.
     """
-    now = current(settings)
-    kept = {now.bundle_id, now.previous_id} if now else set()
-    old = [row.bundle_id for row in bundles(settings)[settings.recs.keep_bundles :]]
-    gone = [bundle_id for bundle_id in old if bundle_id not in kept]
     with writing(engine_for(settings)) as session:
+        now = session.get(CurrentBundleRow, _SLOT)
+        kept = {now.bundle_id, now.previous_id} if now else set()
+        old = session.scalars(
+            select(BundleRow.bundle_id).order_by(*_NEWEST).offset(settings.recs.keep_bundles)
+        )
+        gone = [bundle_id for bundle_id in old if bundle_id not in kept]
         session.execute(delete(BundleRow).where(BundleRow.bundle_id.in_(gone)))
-    return gone
+        return gone
 
 
 def _registered(session: Session, bundle_id: str) -> BundleRow:

@@ -29,7 +29,7 @@ def build(world: World, model: Recommender, slate: str, depth: int, folder: Path
         folder: where the arrays go; it exists.
 
     Returns:
-        how many recommendations there are, over all customers.
+        how many recommendations there are, over all known customers.
     """
     users = world.nobody + 1
     out = {
@@ -53,7 +53,7 @@ def build(world: World, model: Recommender, slate: str, depth: int, folder: Path
             codes, facts = reasons.find(model, world, rows, ids)
             for name, values in (("items", ids), ("scores", scores), ("codes", codes), ("facts", facts)):
                 out[name][rows] = values
-            filled += int((ids >= 0).sum())
+            filled += int((ids[rows != world.nobody] >= 0).sum())
     for array in out.values():
         array.flush()
     return filled

@@ -1,7 +1,7 @@
 """What a night's recommendations are made from: interactions, catalogue and availability as of a day."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix
 from features import purchases
 from features.events import bought, seen
 from features.interactions import Interactions, from_features
+from features.sensitive import is_sensitive
 from recs.availability import Availability, availability, off_in_markets, on_sale
 from warehouse import clock
 from warehouse.lake import Lake
@@ -58,22 +59,24 @@ def load(settings: Settings, day: date) -> World:
         .select("customer_id", "product_id", "lines", "weight", "baskets", _day_number("last_at"))
         .collect()
     )
-    homes = seen(lake, "customers", day).select("customer_id", "market").collect()
+    unborn = pl.col("created_at") >= clock.end_of(day)
+    known = seen(lake, "customers", day).filter(~unborn.fill_null(value=False))
+    homes = known.select("customer_id", "market").collect()
     customers = pl.concat([pairs["customer_id"], homes["customer_id"]]).unique().sort()
     interactions = widened(from_features(pairs), customers)
-    catalogue = _catalogue(lake, day, interactions)
+    catalogue = _catalogue(lake, day, interactions, settings.outreach.sensitive_words)
     facts = pairs.select(pl.col("baskets", "last_at").cast(pl.Int32)).rechunk()
     available = _available(lake, day, catalogue, _markets(lake, day, customers, homes))
-    kept = catalogue.drop("on_sale")
-    return World(
+    world = World(
         day=day,
         interactions=interactions,
         baskets=_beside(interactions, facts["baskets"]),
         last_days=_beside(interactions, facts["last_at"]),
-        catalogue=kept,
+        catalogue=catalogue.drop("on_sale"),
         available=available,
-        data_hash=_hash(lake.version, (pairs, kept, customers.to_frame()), available),
+        data_hash="",
     )
+    return replace(world, data_hash=_hash(lake.version, world))
 
 
 def earlier(settings: Settings, day: date) -> Interactions:
@@ -115,10 +118,13 @@ def _day_number(name: str) -> pl.Expr:
     return pl.col(name).dt.date().cast(pl.Int32)
 
 
-def _catalogue(lake: Lake, day: date, interactions: Interactions) -> pl.DataFrame:
+def _catalogue(
+    lake: Lake, day: date, interactions: Interactions, sensitive_words: tuple[str, ...]
+) -> pl.DataFrame:
     """One row per column; a product the product table does not have is on sale and called by its id."""
     described = seen(lake, "products", day)
-    texts = described.select("product_id", "title", "category", "sensitive").collect()
+    hidden = is_sensitive(sensitive_words).alias("sensitive")
+    texts = described.select("product_id", "title", "category", hidden).collect()
     sold = on_sale(described, clock.end_of(day)).collect()
     buyers = np.bincount(interactions.counts.indices, minlength=len(interactions.products))
     return (
@@ -154,12 +160,13 @@ def _available(lake: Lake, day: date, catalogue: pl.DataFrame, markets: pl.Serie
     return availability(catalogue["on_sale"].to_numpy(), off.select("column", "market").collect(), markets)
 
 
-def _hash(version: str, frames: tuple[pl.DataFrame, ...], available: Availability) -> str:
-    """SHA-256 over the lake's version and everything derived from it."""
+def _hash(version: str, world: World) -> str:
+    """SHA-256 over the lake's version and everything that a bundle is made from."""
     digest = hashlib.sha256(version.encode())
-    for frame in frames:
-        for column in frame.iter_columns():
-            digest.update(column.hash(seed=0).to_numpy().tobytes())
-    for array in (available.base, available.groups, *available.off):
-        digest.update(array.tobytes())
+    for frame in (world.interactions.customers.to_frame(), world.catalogue):
+        digest.update(frame.rechunk().write_ipc(None).getvalue())
+    counts, available = world.interactions.counts, world.available
+    values = (counts.data, world.interactions.weights.data, world.baskets.data, world.last_days.data)
+    for array in (counts.indptr, counts.indices, *values, available.base, available.groups, *available.off):
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -1,0 +1,47 @@
+"""A shop of forty customers over a year, in a home of its own."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.recs.worlds import DAY, fill, purchase
+from warehouse.settings import Settings
+
+
+@pytest.fixture
+def small(settings: Settings) -> Settings:
+    """The test's home, with slates of five and a judge that is content with ten customers."""
+    recs = settings.recs.model_copy(update={"depth": 5, "min_judged_customers": 10, "als_factors": 4})
+    return settings.model_copy(update={"recs": recs})
+
+
+def lines() -> list[dict[str, Any]]:
+    """Forty customers: each buys milk weekly, their own two products monthly, a new one now and then."""
+    found = []
+    for number in range(40):
+        customer = f"c{number:02d}"
+        kind = number % 4
+        for week in range(20):
+            day = DAY - timedelta(days=7 * week + number % 7)
+            found.append(purchase(customer, "milk", f"{day} 10:00"))
+            if week % 4 == number % 4:
+                found.append(purchase(customer, f"habit{kind}", f"{day} 10:05"))
+                found.append(purchase(customer, f"habit{kind + 4}", f"{day} 10:05"))
+            if week % 3 == 0:
+                found.append(
+                    purchase(customer, f"try{(number * 7 + week // 3 * 5) % 12:02d}", f"{day} 11:00")
+                )
+    return found
+
+
+@pytest.fixture
+def shop(small: Settings) -> Settings:
+    """`lines`, with a product table, and a customer who never bought."""
+    fill(
+        small,
+        purchases=lines(),
+        products=[{"product_id": "milk", "title": "Whole milk", "category": "dairy", "available": True}],
+        customers=[{"customer_id": "newcomer"}],
+    )
+    return small

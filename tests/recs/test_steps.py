@@ -1,0 +1,192 @@
+"""A night makes one bundle, the same one every time, and a killed one leaves the last good state."""
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from recs import bundle, registry, slates
+from recs.export import recommendations
+from recs.scoring import Scorer
+from recs.steps import evaluate, recommend
+from tests.recs.worlds import DAY, fill, purchase
+from warehouse.errors import NotFoundError
+from warehouse.receipts import latest
+from warehouse.settings import Settings
+
+
+def files(settings: Settings) -> dict[str, bytes]:
+    folder = bundle.bundles_folder(settings)
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_a_night_publishes_slates_for_every_customer(shop: Settings) -> None:
+    receipt = recommend(shop, DAY)
+    rows = recommendations(shop, DAY).collect()
+    assert rows["customer_id"].n_unique() == 41
+    assert receipt.rows_in == {"customers": 41, "products": 21}
+    counts = dict(rows.group_by("slate").len().iter_rows())
+    assert receipt.rows_out == counts
+    assert counts["for_you"] == counts["discover"] == 41 * 5
+    assert receipt.numbers["bundle_id"] == rows["bundle_id"].unique().item()
+    assert receipt.numbers["verdict"] == "judged"
+    assert receipt.numbers["serving"]["buy_again"] == "frequency"
+    assert latest(shop, "recommend", DAY) == receipt.as_json()
+
+
+def test_a_customer_who_never_bought_gets_popular_products_and_nothing_to_buy_again(shop: Settings) -> None:
+    recommend(shop, DAY)
+    rows = recommendations(shop, DAY).filter(pl.col("customer_id") == "newcomer").collect()
+    assert set(rows["slate"]) == {"for_you", "discover"}
+    first = rows.row(0, named=True)
+    assert (first["product_id"], first["reason"]) == ("milk", "40 customers bought this")
+
+
+def test_the_same_night_twice_is_byte_for_byte_the_same(shop: Settings) -> None:
+    first = recommend(shop, DAY)
+    before = files(shop)
+    second = recommend(shop, DAY)
+    assert first.numbers == second.numbers
+    assert files(shop) == before
+    now = registry.current(shop)
+    assert now is not None
+    assert now.previous_id is None
+
+
+def test_the_manifest_names_every_file_by_its_hash_and_no_time(shop: Settings) -> None:
+    import hashlib
+
+    receipt = recommend(shop, DAY)
+    folder = Path(receipt.artifacts["bundle"])
+    manifest = json.loads((folder / "manifest.json").read_text())
+    found = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()} - {"manifest.json"}
+    assert found == set(manifest["files"])
+    for name, digest in manifest["files"].items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    served = {f"models/{name}.npz" for name in manifest["serving"].values()}
+    assert served == {name for name in found if name.startswith("models/")}
+
+
+def test_other_purchases_make_another_bundle(shop: Settings) -> None:
+    one = recommend(shop, DAY).numbers["bundle_id"]
+    fill(shop, purchases=[purchase("c00", "tea", "2017-11-29", order_id="new")])
+    two = recommend(shop, DAY).numbers["bundle_id"]
+    now = registry.current(shop)
+    assert one != two
+    assert now is not None
+    assert (now.bundle_id, now.previous_id) == (two, one)
+
+
+def test_a_backfill_is_kept_but_not_served(shop: Settings) -> None:
+    recommend(shop, DAY)
+    earlier = DAY - timedelta(days=7)
+    from features.steps import build_features
+
+    build_features(shop, earlier)
+    receipt = recommend(shop, earlier)
+    now = registry.current(shop)
+    assert now is not None
+    assert now.day == DAY
+    assert "kept but not served" in receipt.notes[0]
+    assert (
+        recommendations(shop, earlier).collect()["bundle_id"].unique().item() == receipt.numbers["bundle_id"]
+    )
+
+
+def test_a_backfill_knows_nothing_of_later_purchases(shop: Settings) -> None:
+    earlier = DAY - timedelta(days=30)
+    fill(shop, day=earlier, purchases=[purchase("c00", "fad", "2017-11-29", order_id="new")])
+    recommend(shop, earlier)
+    rows = recommendations(shop, earlier).collect()
+    assert "fad" not in rows["product_id"]
+    assert not rows.filter(pl.col("reason").str.contains("November")).height
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("where", ["slates.build", "bundle.finish", "registry.register", "registry.publish"])
+def test_a_killed_night_leaves_the_last_good_state_and_the_next_cleans_up(
+    shop: Settings, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    import shutil
+
+    recommend(shop, DAY)
+    good = files(shop)
+    fill(shop, purchases=[purchase("c00", "tea", "2017-11-29", order_id="new")])
+
+    def kill(*_args: object, **_more: object) -> None:
+        raise Killed
+
+    module, name = where.split(".")
+    with monkeypatch.context() as patched:
+        patched.setattr({"slates": slates, "bundle": bundle, "registry": registry}[module], name, kill)
+        patched.setattr(shutil, "rmtree", lambda *_a, **_m: None)  # SIGKILL tidies nothing up
+        with pytest.raises(Killed):
+            recommend(shop, DAY)
+    assert good.items() <= files(shop).items()
+    assert Scorer.open(shop).recommend("c00")
+    receipt = recommend(shop, DAY)
+    left = {p.name for p in bundle.bundles_folder(shop).iterdir()}
+    assert left == {next(iter(good)).split("/")[0], receipt.numbers["bundle_id"]}
+
+
+def test_old_bundles_go_but_never_the_current_and_the_previous(shop: Settings) -> None:
+    keep_two = shop.model_copy(update={"recs": shop.recs.model_copy(update={"keep_bundles": 2})})
+    made = []
+    for number in range(4):
+        fill(shop, purchases=[purchase("c00", "tea", "2017-11-29", order_id=f"new{number}")])
+        made.append(recommend(keep_two, DAY).numbers["bundle_id"])
+    assert {p.name for p in bundle.bundles_folder(shop).iterdir()} == set(made[2:])
+    assert [row.bundle_id for row in registry.bundles(shop)] == made[:1:-1]
+
+
+def test_evaluation_says_how_good_each_model_is_and_publishes_nothing(shop: Settings) -> None:
+    receipt = evaluate(shop, DAY)
+    assert set(receipt.numbers["metrics"]["als"]["discover"]) == {"ndcg@10", "recall@10", "customers"}
+    assert registry.current(shop) is None
+
+
+def test_without_features_the_night_says_what_to_run(settings: Settings) -> None:
+    with pytest.raises(NotFoundError, match="run `advocate nightly"):
+        recommend(settings, DAY)
+
+
+@pytest.mark.parametrize(
+    "purchases",
+    [
+        [purchase("ann", "bread", "2017-11-01")],
+        [purchase("ann", "bread", "2017-11-01"), purchase("ann", "bread", "2017-11-29")],
+        [purchase(f"c{n:02d}", f"p{n % 5}", "2017-11-29") for n in range(30)],
+        [purchase("ann", "bread", "2017-12-24")],
+    ],
+    ids=["one purchase", "one customer and product", "thirty customers", "nothing bought yet"],
+)
+def test_a_small_shop_is_served_by_counts(settings: Settings, purchases: list) -> None:
+    fill(settings, purchases=purchases, customers=[{"customer_id": "newcomer"}])
+    receipt = recommend(settings, DAY)
+    assert receipt.numbers["verdict"] == "counts"
+    assert receipt.numbers["serving"] == {
+        "for_you": "frequency",
+        "buy_again": "frequency",
+        "discover": "popularity",
+    }
+    assert len(receipt.notes) == 3
+    rows = recommendations(settings, DAY).collect()
+    bought = {p["product_id"] for p in purchases if p["purchased_at"].date() <= DAY}
+    assert set(rows["product_id"]) == bought
+    assert [r.product_id for r in Scorer.open(settings).recommend("newcomer", n=1)] == sorted(bought)[:1]
+
+
+def test_slates_are_int32_and_the_last_row_is_nobodys(shop: Settings) -> None:
+    receipt = recommend(shop, DAY)
+    open_bundle = bundle.Bundle.open(shop, receipt.numbers["bundle_id"])
+    items = open_bundle.slates["buy_again"]["items"]
+    assert (items.shape, items.dtype) == ((42, 5), np.int32)
+    assert (items[-1] == -1).all()
+    assert isinstance(items, np.memmap)
+    assert open_bundle.day == date(2017, 11, 30)
