@@ -89,6 +89,7 @@ class Als(PopularBase):
 
     def _candidates(self, rows: Rows, n: int, limits: Limits) -> Candidates:
         block = self.customer_factors[rows] @ self.product_factors.T
+        np.maximum(block, 0, out=block)
         limits.bar(block, self.columns)
         return best_of_block(block, self.columns, self._fitted(), n)
 

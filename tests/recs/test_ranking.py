@@ -1,6 +1,7 @@
 """Lists are exactly what sorting every product would give, whatever the limits."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
@@ -9,6 +10,7 @@ from recs.arrays import read_npz, write_npz
 from recs.ranking import Candidates, Limits, Popular, best_of_block, top
 from recs.recommenders import Als, Frequency, ItemItem, Popularity
 from tests.recs.worlds import interactions
+from warehouse.errors import ModelError
 
 
 @st.composite
@@ -57,7 +59,7 @@ def test_lists_are_those_of_brute_force(q: dict) -> None:
     limits = Limits.checked(shape, pattern(q["exclude"]), pattern(q["only"]), q["allowed"])
     popular, columns = Popular.of(q["share"]), np.arange(shape[1], dtype=np.int32)
     if q["only"] is None:
-        block = q["evidence"].copy()
+        block = np.maximum(q["evidence"], 0)
         limits.bar(block, columns)
         found = best_of_block(block, columns, popular, n)
     else:
@@ -91,6 +93,31 @@ def test_no_model_breaks_a_limit_or_repeats_a_product(bought: dict, n: int) -> N
                 )
                 assert len(kept) == len(set(kept)) == min(n, len(eligible))
                 assert set(kept) <= eligible
+
+
+def test_wide_blocks_lose_nothing_to_grouping() -> None:
+    random = np.random.default_rng(0)
+    evidence = random.choice([0, 0, 0.5, 1, 2, 3], (5, 1000)).astype(np.float32)
+    share = random.choice([0, 0.5, 1], 1000).astype(np.float32)
+    q = {
+        "evidence": evidence,
+        "share": share,
+        "n": 20,
+        "exclude": evidence == 3,
+        "only": None,
+        "allowed": None,
+    }
+    limits, columns = Limits(exclude=pattern(q["exclude"])), np.arange(1000, dtype=np.int32)
+    block = evidence.copy()
+    limits.bar(block, columns)
+    found = best_of_block(block, columns, Popular.of(share), 20)
+    assert top(found, Popular.of(share), 5, 20, limits)[0].tolist() == brute_force(q).tolist()
+
+
+def test_a_nan_among_scores_is_named() -> None:
+    broken = Candidates(np.array([0]), np.array([0], np.int32), np.array([np.nan], np.float32))
+    with pytest.raises(ModelError, match="a score is NaN"):
+        top(broken, Popular.of(np.ones(2, np.float32)), 1, 2, Limits())
 
 
 def test_arrays_on_disk_carry_no_time(tmp_path) -> None:
