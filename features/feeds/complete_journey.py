@@ -15,11 +15,15 @@ from warehouse.errors import FeedError
 
 CURRENCY = "USD"
 
+BY_THE_PIECE = 0.8
+"""The share of single-unit lines that carry their day's usual price, from which on a product has a price by
+the piece. Weighed and measured products lie around 0.5, all others above 0.9 (docs/decisions/0007)."""
+
 _NOTES = [
     "households have no e-mail address, no time zone and no recorded consent: none of them can be contacted "
     "until customers and consents are imported",
     "paid is sales_value - coupon_disc; a list price is the most frequent single-unit shelf price of a "
-    "product, store and day with at least two such lines",
+    "product, store and day, on at least two lines; what is weighed or measured has none",
     "of Type A campaigns a household got only some coupons, unknown which: no entitlement is taken from them",
 ]
 
@@ -85,18 +89,38 @@ def _purchases(lines: pl.LazyFrame) -> pl.LazyFrame:
 def _list_prices(lines: pl.LazyFrame) -> pl.LazyFrame:
     """The most frequent single-unit shelf price per product, store and day; of two the dearer.
 
-    One line alone may be a mark-down or a slip of the till, so at least two are needed. Lines of several
-    units are left out: their price per unit may be a price for quantity.
+    One line alone may be a mark-down or a slip of the till, so the price must stand on two lines at least.
+    Lines of several units are left out: their price per unit may be a price for quantity. So are products
+    that are weighed or measured, like bananas and fuel: their "one unit" is whatever was put on the scales.
+    They give themselves away: until that day, few of their lines carry the price that is most frequent.
     """
     day = pl.col("transaction_timestamp").dt.truncate("1d").dt.replace_time_zone("UTC")
-    key = ("product_id", "store_id", "effective_at")
-    return (
+    seen = (
         lines.filter(pl.col("quantity") == 1, pl.col("shelf") > 0)
         .group_by("product_id", "store_id", "shelf", effective_at=day)
-        .agg(times=pl.len())
-        .group_by(*key)
-        .agg(seen=pl.col("times").sum(), price=pl.col("shelf").sort_by("times", "shelf").last())
-        .filter(pl.col("seen") >= 2)
+        .agg(times=pl.len().cast(pl.Int64))
+        .group_by("product_id", "store_id", "effective_at")
+        .agg(
+            lines=pl.col("times").sum(),
+            alike=pl.col("times").max(),
+            price=pl.col("shelf").sort_by("times", "shelf").last(),
+        )
+        .filter(pl.col("lines") >= 2)
+    )
+    until_then = (
+        seen.group_by("product_id", "effective_at")
+        .agg(pl.col("lines", "alike").sum())
+        .sort("product_id", "effective_at")
+        .select(
+            "product_id",
+            "effective_at",
+            by_the_piece=pl.col("alike").cum_sum().over("product_id")
+            >= BY_THE_PIECE * pl.col("lines").cum_sum().over("product_id"),
+        )
+    )
+    return (
+        seen.join(until_then, on=["product_id", "effective_at"])
+        .filter(pl.col("alike") >= 2, pl.col("by_the_piece"))
         .select("product_id", "effective_at", "price", market="store_id", currency=pl.lit(CURRENCY))
     )
 
