@@ -9,7 +9,6 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
-from uuid import uuid4
 
 from warehouse.settings import Settings
 
@@ -50,7 +49,7 @@ class FileChannel:
         folder = self._outbox / delivery.batch_id
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"{delivery.notice_id}.json"
-        partial = folder / f".{delivery.notice_id}.{uuid4().hex}.partial"
+        partial = folder / f".{delivery.notice_id}.partial"  # one run sends at a time
         try:
             with partial.open("w", encoding="utf-8") as file:
                 json.dump(asdict(delivery), file, ensure_ascii=False, indent=2)

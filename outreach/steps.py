@@ -31,9 +31,7 @@ def find(settings: Settings, day: date) -> Receipt:
         receipt.rows_out["opportunities"] = frame.height
         receipt.numbers["opportunities"] = _summary(frame)
         receipt.numbers["lake"] = Lake.of(settings).version
-        receipt.numbers["settings"] = settings.outreach.model_dump(
-            mode="json", exclude={"holdout_salt"}
-        )
+        receipt.numbers["settings"] = settings.outreach.model_dump(mode="json", exclude={"holdout_salt"})
     return receipt
 
 

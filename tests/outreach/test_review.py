@@ -1,0 +1,215 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from outreach import ledger, review
+from outreach.models import LedgerRow, NoticeEventRow, NoticeRow
+from outreach.states import TRANSITIONS
+from tests.outreach.worlds import DAY, MORNING, fill, night, shop
+from warehouse import clock
+from warehouse.database import engine_for, reading, writing
+from warehouse.errors import ConflictError, NotFoundError
+from warehouse.settings import Settings
+
+NEXT = DAY + timedelta(days=1)
+
+
+@pytest.fixture
+def desk(any_home: Settings) -> Settings:
+    """A batch with a notice each for Ann and Bob."""
+    fill(any_home, shop("ann", "bob"))
+    night(any_home)
+    return any_home
+
+
+def states(home: Settings, batch: str = "latest") -> dict[str, str]:
+    return {n["customer_id"]: n["state"] for n in review.show_batch(home, batch)["notices"]}
+
+
+def notice_of(home: Settings, customer: str, batch: str = "latest") -> str:
+    return next(
+        str(n["notice_id"]) for n in review.show_batch(home, batch)["notices"] if n["customer_id"] == customer
+    )
+
+
+def balance(home: Settings, customer: str) -> tuple[int, int, int, int]:
+    """Promised, paid, open, voided."""
+    with reading(engine_for(home)) as session:
+        found = ledger.balances(session, customer)
+    assert len(found) <= 1
+    return next(((b.promised_minor, b.paid_minor, b.open_minor, b.voided_minor) for b in found), (0, 0, 0, 0))
+
+
+def test_approving_a_batch_promises_its_money_and_closes_it(desk: Settings) -> None:
+    with clock.at(MORNING):
+        outcome = review.approve(desk, "latest", by="eve", reason="read a sample")
+    assert (outcome.changed, outcome.promised_minor) == (2, {"USD": 100})
+    assert states(desk) == {"ann": "approved", "bob": "approved"}
+    assert review.list_batches(desk)[0]["state"] == "closed"
+    assert balance(desk, "ann") == (50, 0, 50, 0)
+    event = review.history(desk, notice_of(desk, "ann"))[0]
+    assert (event["from_state"], event["to_state"], event["by"]) == ("proposed", "approved", "eve")
+    assert (event["at"], event["reason"]) == (MORNING, "read a sample")
+
+
+def test_approving_twice_changes_nothing(desk: Settings) -> None:
+    both = [notice_of(desk, "ann"), notice_of(desk, "bob")]
+    review.approve(desk, "latest", by="eve", notice_ids=both)
+    again = review.approve(desk, "latest", by="bob", notice_ids=both)
+    assert (again.changed, again.unchanged, again.promised_minor) == (0, 2, {})
+    assert review.approve(desk, "latest", by="bob").changed == 0
+    assert balance(desk, "ann") == (50, 0, 50, 0)
+    assert len(review.history(desk, both[0])) == 1
+
+
+def test_a_batch_is_in_review_with_the_first_decision_and_closed_with_the_last(desk: Settings) -> None:
+    assert review.list_batches(desk)[0]["state"] == "draft"
+    review.hold(desk, "latest", by="eve", reason="odd", notice_ids=[notice_of(desk, "ann")])
+    assert review.list_batches(desk)[0]["state"] == "in_review"
+    review.approve(desk, "latest", by="eve")
+    assert states(desk) == {"ann": "held", "bob": "approved"}
+    assert review.list_batches(desk)[0]["state"] == "in_review"
+    review.approve(desk, "latest", by="eve", notice_ids=[notice_of(desk, "ann")])
+    assert review.list_batches(desk)[0]["state"] == "closed"
+
+
+def test_rejecting_promises_nothing(desk: Settings) -> None:
+    assert review.reject(desk, "latest", by="eve", reason="wrong price").changed == 2
+    assert states(desk) == {"ann": "rejected", "bob": "rejected"}
+    assert balance(desk, "ann") == (0, 0, 0, 0)
+
+
+def test_rejecting_what_was_approved_takes_the_promise_back(desk: Settings) -> None:
+    review.approve(desk, "latest", by="eve")
+    outcome = review.reject(desk, "latest", by="eve", reason="typo", notice_ids=[notice_of(desk, "ann")])
+    assert (outcome.changed, outcome.voided) == (1, 1)
+    assert balance(desk, "ann") == (50, 0, 0, 50)
+    assert balance(desk, "bob") == (50, 0, 50, 0)
+
+
+@pytest.mark.parametrize("decide", [review.approve, review.hold], ids=["approve", "hold"])
+def test_what_is_rejected_stays_rejected(desk: Settings, decide: object) -> None:
+    ann = notice_of(desk, "ann")
+    review.reject(desk, "latest", by="eve", reason="no", notice_ids=[ann])
+    with pytest.raises(ConflictError, match="is rejected and cannot become"):
+        decide(desk, "latest", by="eve", reason="yes", notice_ids=[notice_of(desk, "bob"), ann])  # type: ignore[operator]
+    assert states(desk) == {"ann": "rejected", "bob": "proposed"}
+    assert balance(desk, "bob") == (0, 0, 0, 0)
+
+
+def test_unknown_batches_and_notices_are_named(desk: Settings) -> None:
+    with pytest.raises(NotFoundError, match="no batch '2001-01-01'"):
+        review.show_batch(desk, "2001-01-01")
+    with pytest.raises(NotFoundError, match="notice elsewhere is not in the batch"):
+        review.approve(desk, "latest", by="eve", notice_ids=["elsewhere"])
+
+
+def test_the_same_money_cannot_be_promised_in_two_batches(desk: Settings) -> None:
+    night(desk, NEXT)  # before anybody decided about the first batch: both tell of the same drops
+    review.approve(desk, NEXT.isoformat(), by="eve")
+    with pytest.raises(ConflictError, match="promised or told since"):
+        review.approve(desk, DAY.isoformat(), by="eve")
+    assert set(states(desk, DAY.isoformat()).values()) == {"proposed"}
+    assert balance(desk, "ann") == (50, 0, 50, 0)
+
+
+def test_two_people_approving_two_batches_at_once_promise_once(desk: Settings) -> None:
+    night(desk, NEXT)
+
+    def approve(day: object) -> str:
+        try:
+            review.approve(desk, str(day), by="eve")
+        except ConflictError:
+            return "refused"
+        return "approved"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(approve, (DAY, NEXT))) == ["approved", "refused"]
+    assert balance(desk, "ann") == (50, 0, 50, 0)
+
+
+def test_two_people_approving_one_batch_at_once_approve_it_once(desk: Settings) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda who: review.approve(desk, "latest", by=who).changed, "abcd"))
+    assert sorted(done) == [0, 0, 0, 2]
+    assert balance(desk, "ann") == (50, 0, 50, 0)
+
+
+def test_the_same_advice_is_not_told_by_two_batches(any_home: Settings) -> None:
+    tables = shop("ann") | {
+        "purchases": [{"order_id": str(n)} for n in range(2)],
+        "prices": [],
+        "offers": [{"value_minor": 50, "currency": "USD"}],
+        "offer_products": [{}],
+        "entitlements": [{"entitlement_id": "e"}],
+    }
+    fill(any_home, tables)
+    night(any_home)
+    night(any_home, NEXT)
+    assert review.approve(any_home, DAY.isoformat(), by="eve").promised_minor == {}
+    with pytest.raises(ConflictError, match="promised or told since"):
+        review.approve(any_home, NEXT.isoformat(), by="eve")
+
+
+@pytest.mark.parametrize("table", ["ledger", "notice_events"])
+@pytest.mark.parametrize("change", ["UPDATE {} SET by = 'mallory'", "DELETE FROM {}"])
+def test_history_and_ledger_only_grow(desk: Settings, table: str, change: str) -> None:
+    review.approve(desk, "latest", by="eve")
+    with pytest.raises(DBAPIError, match="append-only"), writing(engine_for(desk)) as session:
+        session.execute(text(change.format(table)))
+    with reading(engine_for(desk)) as session:
+        assert session.scalar(select(func.count()).select_from(LedgerRow)) == 2
+        assert set(session.scalars(select(NoticeEventRow.by))) == {"eve"}
+
+
+def test_replacing_a_ledger_entry_changes_nothing(desk: Settings) -> None:
+    review.approve(desk, "latest", by="eve")
+    engine = engine_for(desk)
+    if engine.dialect.name != "sqlite":
+        pytest.skip("REPLACE is SQLite's")
+    with writing(engine) as session:
+        session.execute(text("REPLACE INTO ledger SELECT entry_id, kind, customer_id, currency, 9999, "
+                             "opportunity_id, notice_id, by, at FROM ledger"))  # fmt: skip
+    assert balance(desk, "ann") == (50, 0, 50, 0)
+
+
+def test_paying_closes_a_promise_once(desk: Settings) -> None:
+    review.approve(desk, "latest", by="eve")
+    ann = notice_of(desk, "ann")
+    opportunity = review.show_batch(desk)["notices"][0]["opportunities"][0]["opportunity_id"]
+    with writing(engine_for(desk)) as session:
+        open_now = ledger.open_of(session, [ann])[0]
+        about = {"notice_id": ann, "opportunity_id": open_now.opportunity_id, "by": "finance", "at": MORNING}
+        assert ledger.pay(session, reference="bank 1", **about) == 50  # type: ignore[arg-type]
+        assert ledger.pay(session, reference="bank 2", **about) == 0  # type: ignore[arg-type]
+    assert balance(desk, "ann") == (50, 50, 0, 0)
+    assert opportunity
+    review.reject(desk, "latest", by="eve", reason="late", notice_ids=[ann])
+    assert balance(desk, "ann") == (50, 50, 0, 0)
+
+
+def test_nothing_can_be_paid_beyond_what_was_promised(desk: Settings) -> None:
+    review.approve(desk, "latest", by="eve")
+    ann = notice_of(desk, "ann")
+    with writing(engine_for(desk)) as session:
+        promise = ledger.open_of(session, [ann])[0]
+    for kind, amount in (("paid", 51), ("voided", 51)):
+        entry = ledger.Entry(kind, "ann", "USD", amount, promise.opportunity_id, ann)
+        with (
+            pytest.raises(ConflictError, match="more than was promised"),
+            writing(engine_for(desk)) as session,
+        ):
+            ledger.write(session, [entry], by="eve", at=MORNING)
+    nonsense = ledger.Entry("promised", "ann", "USD", 0, promise.opportunity_id, ann)
+    with pytest.raises(ConflictError, match="makes no sense"), writing(engine_for(desk)) as session:
+        ledger.write(session, [nonsense], by="eve", at=MORNING)
+    assert balance(desk, "ann") == (50, 0, 50, 0)
+
+
+def test_every_state_leads_only_to_states_there_are(desk: Settings) -> None:
+    assert {target for targets in TRANSITIONS.values() for target in targets} <= set(TRANSITIONS)
+    with reading(engine_for(desk)) as session:
+        assert set(session.scalars(select(NoticeRow.state))) <= set(TRANSITIONS)

@@ -1,0 +1,338 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from outreach import review
+from outreach.channels import FileChannel
+from outreach.models import NoticeRow
+from outreach.sending import send
+from tests.outreach.test_review import balance, states
+from tests.outreach.worlds import DAY, END, EVERYTHING, MORNING, consenting, fill, night, shop
+from warehouse import clock
+from warehouse.database import engine_for, writing
+from warehouse.errors import LeaseHeldError, PausedError
+from warehouse.lease import hold
+from warehouse.receipts import Receipt
+from warehouse.settings import Settings
+from warehouse.switches import PAUSE, turn
+
+EARLY = END + timedelta(hours=8)
+
+
+def approved(home: Settings, *customers: str, **tables: Any) -> Settings:
+    """A home whose one batch was approved at eight in the morning."""
+    fill(home, shop(*customers) | tables)
+    with clock.at(END):
+        night(home)
+    with clock.at(EARLY):
+        review.approve(home, "latest", by="eve")
+    return home
+
+
+def files(home: Settings) -> list[Path]:
+    return sorted(path for path in home.outbox_folder.rglob("*") if path.is_file())
+
+
+def send_at(moment: datetime, home: Settings, **flags: Any) -> Receipt:
+    with clock.at(moment):
+        return send(home, **flags)
+
+
+def test_what_was_approved_is_handed_over_once(any_home: Settings) -> None:
+    home = approved(any_home, "ann", "bob")
+    receipt = send_at(MORNING, home)
+    assert receipt.rows_out["notices"] == 2
+    assert states(home) == {"ann": "sent", "bob": "sent"}
+    again = send_at(MORNING, home)
+    assert (again.rows_in["notices"], again.rows_out["notices"]) == (0, 0)
+    assert len(files(home)) == 2
+    content = json.loads(files(home)[0].read_text())
+    assert content["to"] in ("ann", "bob")
+    assert "We give back $0.50." in content["text"]
+    history = review.history(home, files(home)[0].stem)
+    assert [event["to_state"] for event in history] == ["approved", "handed", "sent"]
+
+
+def test_nothing_leaves_without_approval(any_home: Settings) -> None:
+    fill(any_home, shop("ann", "bob"))
+    with clock.at(END):
+        night(any_home)
+        review.hold(any_home, "latest", by="eve", reason="odd", notice_ids=[next(iter(_ids(any_home)))])
+    assert send_at(MORNING, any_home).rows_in["notices"] == 0
+    assert files(any_home) == []
+
+
+def _ids(home: Settings) -> list[str]:
+    return [notice["notice_id"] for notice in review.show_batch(home)["notices"]]
+
+
+@pytest.mark.parametrize(
+    ("moment", "change", "reason"),
+    [
+        pytest.param(EARLY + timedelta(minutes=14), {}, "delay", id="undo is still possible"),
+        pytest.param(EARLY + timedelta(minutes=16), {}, "not_yet", id="before waking hours"),
+        pytest.param(END.replace(hour=20), {}, "asleep", id="after waking hours"),
+        pytest.param(END + timedelta(days=3, hours=10), {}, "old_night", id="older than three days"),
+        pytest.param(
+            MORNING,
+            {"consents": [c | {"granted": False, "recorded_at": "2017-12-01"} for c in consenting("ann")]},
+            "no_consent",
+            id="consent withdrawn",
+        ),
+        pytest.param(
+            MORNING,
+            {
+                "responses": [
+                    {"response_id": "1", "customer_id": "ann", "kind": "complained", "at": "2017-12-01"}
+                ]
+            },
+            "complained",
+            id="complained",
+        ),
+        pytest.param(
+            MORNING,
+            {
+                "contacts": [
+                    {"contact_id": str(n), "customer_id": "ann", "sent_at": "2017-12-01 09:00"}
+                    for n in range(2)
+                ]
+            },
+            "frequency_cap",
+            id="heard from others meanwhile",
+        ),
+    ],
+)
+def test_an_approved_notice_is_checked_again_before_it_goes(
+    home: Settings, moment: datetime, change: dict[str, Any], reason: str
+) -> None:
+    approved(home, "ann")
+    if change:
+        fill(home, change)
+    receipt = send_at(moment, home)
+    assert receipt.rejected == {f"notices: {reason}": 1}
+    assert files(home) == []
+    assert states(home) == {"ann": "approved"}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"responses": [{"response_id": "1", "customer_id": "ann", "kind": "unsubscribed"}]}, "unsubscribed"),
+        ({"customers": [{"customer_id": "ann", "minor": True}]}, "minor"),
+    ],
+)
+def test_advice_is_checked_for_what_forbids_only_advice(
+    home: Settings, change: dict[str, Any], reason: str
+) -> None:
+    approved(home, "ann", **ADVICE)
+    fill(home, change)
+    assert send_at(MORNING, home).rejected == {f"notices: {reason}": 1}
+
+
+ADVICE: dict[str, Any] = {
+    "purchases": [{"order_id": str(n)} for n in range(2)],
+    "prices": [],
+    "offers": [{"value_minor": 50, "currency": "USD"}],
+    "offer_products": [{}],
+    "entitlements": [{"entitlement_id": "e", "expires_at": "2017-12-01 12:00"}],
+}
+
+
+def test_advice_goes_until_it_lapses_and_then_expires(any_home: Settings) -> None:
+    home = approved(any_home, "ann", **ADVICE)
+    receipt = send_at(END.replace(hour=12), home)
+    assert receipt.rejected == {"notices: expired": 1}
+    assert states(home) == {"ann": "expired"}
+    assert files(home) == []
+
+
+def test_an_address_that_changed_since_approval_is_not_written_to(home: Settings) -> None:
+    email = home.model_copy(update={"outreach": EVERYTHING.model_copy(update={"channels": ("email",)})})
+    old, new = ({"customer_id": "ann", "email": f"{name}@example.org"} for name in ("old", "new"))
+    approved(email, "ann", customers=[old], consents=consenting("ann", channel="email"))
+    fill(email, {"customers": [new]})
+    assert send_at(MORNING, email).rejected == {"notices: content_changed": 1}
+
+
+@pytest.mark.parametrize("column", ["text", "html", "subject", "recipient"])
+def test_words_that_changed_since_approval_do_not_go(any_home: Settings, column: str) -> None:
+    home = approved(any_home, "ann")
+    with writing(engine_for(home)) as session:
+        session.execute(update(NoticeRow).values({column: "something else"}))
+    assert send_at(MORNING, home).rejected == {"notices: content_changed": 1}
+    assert files(home) == []
+
+
+def test_a_rejected_notice_does_not_go_even_after_approval(any_home: Settings) -> None:
+    home = approved(any_home, "ann", "bob")
+    review.reject(home, "latest", by="eve", reason="oops", notice_ids=_ids(home)[:1])
+    assert send_at(MORNING, home).rows_out["notices"] == 1
+    assert sorted(states(home).values()) == ["rejected", "sent"]
+
+
+def test_while_paused_nothing_is_sent(any_home: Settings) -> None:
+    home = approved(any_home, "ann")
+    with writing(engine_for(home)) as session:
+        turn(session, PAUSE, on=True, by="eve", at=MORNING)
+    with pytest.raises(PausedError, match="paused by eve"):
+        send_at(MORNING, home)
+    assert files(home) == []
+
+
+def test_a_pause_during_sending_stops_before_the_next_notice(
+    any_home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = approved(any_home, "ann", "bob", "cid")
+    deliver = FileChannel.deliver
+
+    def deliver_and_pause(self: FileChannel, delivery: Any) -> None:
+        deliver(self, delivery)
+        with writing(engine_for(home)) as session:
+            turn(session, PAUSE, on=True, by="eve", at=MORNING)
+
+    monkeypatch.setattr(FileChannel, "deliver", deliver_and_pause)
+    receipt = send_at(MORNING, home)
+    assert receipt.rows_out["notices"] == 1
+    assert "the rest was not sent" in receipt.warnings[0]
+    assert len(files(home)) == 1
+
+
+def test_old_nights_go_only_when_asked_for(home: Settings) -> None:
+    approved(home, "ann")
+    late = END + timedelta(days=5, hours=10)
+    assert send_at(late, home).rejected == {"notices: old_night": 1}
+    assert send_at(late, home, allow_old=True).rows_out["notices"] == 1
+
+
+def test_only_the_named_batch_is_sent(home: Settings) -> None:
+    approved(home, "ann")
+    fill(home, {"prices": [{"price": "1.00", "effective_at": "2017-12-01"}]})
+    with clock.at(END + timedelta(days=1)):
+        night(home, DAY + timedelta(days=1))
+        review.approve(home, "latest", by="eve")
+    assert send_at(MORNING + timedelta(days=1), home, batch=DAY.isoformat()).rows_in["notices"] == 1
+    assert states(home) == {"ann": "approved"}
+    assert states(home, DAY.isoformat()) == {"ann": "sent"}
+
+
+def test_two_accounts_of_a_person_do_not_slip_under_the_cap_in_one_run(home: Settings) -> None:
+    once = home.model_copy(update={"outreach": EVERYTHING.model_copy(update={"cap_contacts": 1})})
+    approved(once, "ann")
+    fill(once, {"prices": [{"price": "1.00", "effective_at": "2017-12-01"}]})
+    both_days = once.model_copy(update={"outreach": EVERYTHING})
+    with clock.at(END + timedelta(days=1)):
+        night(both_days, DAY + timedelta(days=1))
+        review.approve(both_days, "latest", by="eve")
+    receipt = send_at(MORNING + timedelta(days=1), once)
+    assert (receipt.rows_out["notices"], receipt.rejected) == (1, {"notices: frequency_cap": 1})
+
+
+def test_a_delivery_that_fails_is_tried_again(home: Settings) -> None:
+    approved(home, "ann")
+    home.outbox_folder.parent.mkdir(parents=True, exist_ok=True)
+    home.outbox_folder.write_text("in the way")
+    receipt = send_at(MORNING, home)
+    assert receipt.rejected == {"notices: delivery_failed": 1}
+    assert states(home) == {"ann": "handed"}
+    home.outbox_folder.unlink()
+    assert send_at(MORNING, home).rows_out["notices"] == 1
+    assert states(home) == {"ann": "sent"}
+
+
+@pytest.mark.slow
+def test_a_second_run_at_the_same_time_is_refused(any_home: Settings) -> None:
+    approved(any_home, "ann")
+    program = "from outreach.sending import send; from warehouse.settings import load_settings; import sys\n"
+    program += (
+        "from pathlib import Path\nsend(load_settings(home=Path(sys.argv[1]), database_url=sys.argv[2]))"
+    )
+    with hold(any_home, "send"):
+        done = _python(program, any_home)
+    assert done.returncode == 1
+    assert LeaseHeldError.__name__ in done.stderr
+
+
+# Real processes --------------------------------------------------------------------------------
+
+SEND = """
+import os, signal, sys
+from pathlib import Path
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+left = int(sys.argv[3])
+
+def effect():
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(lambda name, _: effect() if name == "os.rename" else None)
+event.listen(Engine, "commit", lambda _: effect())
+
+from outreach.sending import send
+from tests.outreach.worlds import EVERYTHING
+from warehouse.errors import LeaseHeldError
+from warehouse.settings import load_settings
+
+settings = load_settings(home=Path(sys.argv[1]), database_url=sys.argv[2], outreach=EVERYTHING)
+try:
+    send(settings)
+except LeaseHeldError:
+    sys.exit(3)
+"""
+
+
+def _started(home: Settings, program: str, *more: str) -> subprocess.Popen[str]:
+    environment = os.environ | {"ADVOCATE_NOW": "2017-12-01T10:00:00Z"}
+    command = [sys.executable, "-c", program, str(home.home), home.database_url, *more]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def _python(program: str, home: Settings) -> subprocess.CompletedProcess[str]:
+    process = _started(home, program)
+    _, errors = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, None, errors)
+
+
+@pytest.mark.slow
+def test_killed_before_each_effect_in_turn_every_notice_arrives_once(any_home: Settings) -> None:
+    home = approved(any_home, "ann", "bob")
+    kills, code = 0, -1
+    while code != 0:
+        process = _started(home, SEND, str(kills + 1))  # each life gets one effect further
+        _, errors = process.communicate(timeout=60)
+        code = process.returncode
+        assert code in (0, -signal.SIGKILL), errors
+        kills += code != 0
+        assert kills < 20, "sending never ends"
+    assert kills >= 4, "fewer kills than effects of one notice: the hook saw nothing"
+    assert states(home) == {"ann": "sent", "bob": "sent"}
+    assert [file.name for file in files(home)] == [f"{one}.json" for one in sorted(_ids(home))]
+    for notice_id in _ids(home):
+        reached = [event["to_state"] for event in review.history(home, notice_id)]
+        assert reached == ["approved", "handed", "sent"]
+    assert balance(home, "ann") == (50, 0, 50, 0)
+
+
+@pytest.mark.slow
+def test_two_processes_sending_at_once_send_each_notice_once(any_home: Settings) -> None:
+    names = [f"c{n}" for n in range(20)]
+    home = approved(any_home, *names)
+    both = [_started(home, SEND, "0") for _ in range(2)]
+    errors = [process.communicate(timeout=60)[1] for process in both]
+    codes = sorted(process.returncode for process in both)
+    assert codes in ([0, 0], [0, 3]), errors
+    assert set(states(home).values()) == {"sent"}
+    assert len(files(home)) == len(names)
+    for notice_id in _ids(home):
+        assert len(review.history(home, notice_id)) == 3
