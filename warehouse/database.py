@@ -60,10 +60,14 @@ def _engine(address: str) -> Engine:
 def _checked(address: str) -> URL:
     try:
         url = make_url(address)
-    except ArgumentError as error:
+        readable = "@" not in (url.host or "")
+    except (ArgumentError, ValueError):
+        readable = False
+    if not readable:  # nothing of the address is shown: any piece of it may be of the password
         raise SettingsError(
-            f"the database address cannot be read; write postgresql+psycopg://… ({error})"
-        ) from error
+            "the database address cannot be read; write postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME, "
+            "with @ : / in the password written as %40 %3A %2F"
+        ) from None
     if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
         raise SettingsError(
             f"the database driver {url.drivername!r} is not supported; use sqlite:///… or postgresql+psycopg://…"
@@ -110,6 +114,5 @@ def _explained(engine: Engine) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        raise SettingsError(
-            f"the database at {engine.url.render_as_string(hide_password=True)} did not answer: {error.orig}"
-        ) from error
+        address = engine.url.set(query={}).render_as_string(hide_password=True)
+        raise SettingsError(f"the database at {address} did not answer: {error.orig}") from error

@@ -11,6 +11,7 @@ scanned. Rows that no later import replaced cost nothing extra to scan.
 """
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -34,6 +35,8 @@ class Table:
         key: the columns that identify a row; the newest version of a key wins. Empty: the whole row.
         at: the column that says when the row happened; partitions and `scan(before=...)` go by it.
         later: columns that are facts with a time of their own, empty for who looks before that time.
+        lasts: whether a row stays true until another one says otherwise (a price, a consent), however old
+            it is; such a table is not cut into months, and `prune` keeps it.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Table:
     key: tuple[str, ...] = ()
     at: str | None = None
     later: tuple[str, ...] = ()
+    lasts: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ class Lake:
             a lazy frame with the columns of `table.schema`, in no particular order of rows.
         """
         parts = [(c, c.tables[table.name]) for c in self.commits() if table.name in c.tables]
-        frames = [self._scan_part(table, c, part, parts, versions) for c, part in parts]
+        frames = [self._scan_part(table, c, part, parts, versions) for c, part in parts if part.files]
         if not frames:
             schema = (
                 {**table.schema, "imported_at": pl.Datetime("us", "UTC")} if versions else dict(table.schema)
@@ -112,11 +116,7 @@ class Lake:
         self, table: Table, commit: Commit, part: Part, parts: list[tuple[Commit, Part]], versions: bool
     ) -> pl.LazyFrame:
         names = list(table.schema)
-        rows = pl.scan_parquet(
-            [self._shelf.address(path) for path in part.files],
-            hive_partitioning=False,
-            storage_options=self._shelf.options,
-        )
+        rows = self._shelf.scan(*part.files)
         known = [pl.col(name) for name in names if name in part.columns]
         unknown = [
             pl.lit(None, dtype=table.schema[name]).alias(name) for name in names if name not in part.columns
@@ -126,10 +126,7 @@ class Lake:
             return rows.with_columns(imported_at=pl.lit(commit.imported_at, dtype=pl.Datetime("us", "UTC")))
         replaced = [c for c, p in parts if c.number > commit.number and p.superseding]
         if replaced:
-            keys = pl.scan_parquet(
-                [self._shelf.address(_superseded_path(table.name, c)) for c in replaced],
-                storage_options=self._shelf.options,
-            )
+            keys = self._shelf.scan(*(_superseded_path(table.name, c) for c in replaced))
             rows = rows.join(keys, on=list(table.key), how="anti", nulls_equal=True)
         return rows
 
@@ -174,7 +171,7 @@ class Lake:
 
     def _write_part(self, table: Table, commit_id: str, rows: pl.DataFrame, keys: pl.DataFrame) -> Part:
         files: list[str] = []
-        if table.at is None:
+        if table.at is None or table.lasts:
             pieces = {"": rows}
         else:
             by_month = rows.with_columns(_month=pl.col(table.at).dt.strftime("%Y-%m")).sort(
@@ -199,17 +196,18 @@ class Lake:
         """Removes files that a killed import left behind and no commit names."""
         named = {path for commit in done for part in commit.tables.values() for path in part.files}
         kept = {commit.commit_id for commit in done}
-        for path in self._shelf.list("events/"):
+        for path in self._shelf.list("events/", unfinished=True):
             if path not in named:
                 self._shelf.delete(path)
-        for path in self._shelf.list("superseded/"):
+        for path in self._shelf.list("superseded/", unfinished=True):
             if path.rsplit("/", 1)[1].removesuffix(".parquet") not in kept:
                 self._shelf.delete(path)
 
     def prune(self, before: date) -> int:
         """Forgets events of whole months before the month of `before`, and nights before `before`.
 
-        Tables without a time of their own (customers, products, …) are kept. The caller holds the lease.
+        Tables without a time of their own (customers, products, …) and those that last (prices, consents, …)
+        are kept. The caller holds the lease.
 
         Returns:
             how many files are gone.
@@ -229,7 +227,8 @@ class Lake:
             if tables != commit.tables:
                 kept = Commit(commit.number, commit.commit_id, commit.imported_at, commit.source, tables)
                 self._shelf.replace(f"commits/{commit.number:06d}.json", _commit_bytes(kept))
-        gone += [path for path in self._shelf.list("nights/") if path.split("/")[1] < before.isoformat()]
+        nights = self._shelf.list("nights/", unfinished=True)
+        gone += [path for path in nights if path.split("/")[1] < before.isoformat()]
         for path in gone:
             self._shelf.delete(path)
         return len(gone)
@@ -254,9 +253,7 @@ class Lake:
         path = _night_path(name, day)
         if not self._shelf.exists(path):
             raise NotFoundError(f"there is no {name} for {day}; run `advocate nightly --day {day}` first")
-        return pl.scan_parquet(
-            self._shelf.address(path), hive_partitioning=False, storage_options=self._shelf.options
-        )
+        return self._shelf.scan(path)
 
     def has(self, name: str, day: date) -> bool:
         """Whether a derived frame of that day is there."""
@@ -280,11 +277,17 @@ def _superseded_path(table: str, commit: Commit) -> str:
 
 
 def _content_hash(frames: Mapping[str, pl.DataFrame]) -> str:
-    """A name for content: SHA-256 over the Arrow bytes of the sorted rows."""
+    """A name for content: SHA-256 over the sorted rows as Parquet.
+
+    Arrow bytes will not do: they keep what lies under nulls and in unused buffers, so equal rows that were
+    made in different ways would get different names.
+    """
     digest = hashlib.sha256()
     for name in sorted(frames):
         digest.update(name.encode())
-        digest.update(frames[name].rechunk().write_ipc(None).getvalue())
+        content = io.BytesIO()
+        frames[name].write_parquet(content, compression="uncompressed", statistics=False)
+        digest.update(content.getbuffer())
     return digest.hexdigest()[:12]
 
 
@@ -294,7 +297,10 @@ def _commit_bytes(commit: Commit) -> bytes:
 
 
 def _read_commit(raw: bytes) -> Commit:
-    body = json.loads(raw)
+    try:
+        body = json.loads(raw)
+    except ValueError as error:
+        raise LakeError(f"a commit of this lake cannot be read: {error}; restore it from a copy") from error
     if body.get("format") != 1:
         raise LakeError(
             f"this lake has format {body.get('format')!r}, this version reads 1; upgrade advocate"

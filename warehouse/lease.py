@@ -41,7 +41,7 @@ def hold(settings: Settings, *rooms: Room) -> Iterator[None]:
     mine = _held.get()
     with ExitStack() as stack:
         for room in sorted(rooms):
-            key = (settings.sqlalchemy_url, room)
+            key = (f"{settings.home.absolute()} {settings.sqlalchemy_url}", room)
             if key not in mine:
                 stack.enter_context(_locked(settings, room))
                 mine |= {key}
@@ -66,19 +66,17 @@ def _locked(settings: Settings, room: Room) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     holder = folder / f"{room}.json"
     try:
-        with FileLock(folder / f"{room}.lock", timeout=0, is_singleton=False):
-            holder.write_text(
-                json.dumps(
-                    {"process": os.getpid(), "host": socket.gethostname(), "since": f"{clock.now():%F %T}"}
-                )
-            )
-            yield
+        lock = FileLock(folder / f"{room}.lock", timeout=0, is_singleton=False).acquire()
     except Timeout:
         who = json.loads(holder.read_text() or "{}") if holder.exists() else {}
         where = (
             f"(process {who['process']} on {who['host']} since {who['since']} UTC)" if who else "in this home"
         )
         raise LeaseHeldError(_refusal(room, where)) from None
+    with lock:
+        me = {"process": os.getpid(), "host": socket.gethostname(), "since": f"{clock.now():%F %T}"}
+        holder.write_text(json.dumps(me))
+        yield
 
 
 def _refusal(room: str, where: str) -> str:

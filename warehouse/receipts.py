@@ -45,8 +45,9 @@ class Receipt:
     seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """The receipt as plain JSON values, for XCom, `--json` and the database."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
+        """The receipt as plain JSON values, for XCom, `--json` and the database; JSON has no NaN: null."""
+        text = json.dumps(asdict(self), default=str)
+        plain: dict[str, Any] = json.loads(text, parse_constant=lambda _: None)
         return plain
 
 

@@ -5,6 +5,9 @@ Frames are written by Polars. Credentials come from the usual `AWS_*` variables,
 """
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -39,22 +42,34 @@ class Shelf:
         """Where Polars finds a file."""
         return f"{self.root}/{path}"
 
-    def list(self, prefix: str) -> list[str]:
-        """The paths under a folder, sorted; unfinished writes are not among them."""
-        found = [meta["path"] for batch in obstore.list(self._store, prefix=prefix) for meta in batch]
-        return sorted(path for path in found if not path.endswith(".partial"))
+    def scan(self, *paths: str) -> pl.LazyFrame:
+        """The rows of Parquet files, one file after the other; `[` and `*` in an address are just letters."""
+        return pl.scan_parquet(
+            [self.address(path) for path in paths],
+            glob=False,
+            hive_partitioning=False,
+            storage_options=self.options,
+        )
+
+    def list(self, prefix: str, *, unfinished: bool = False) -> list[str]:
+        """The paths under a folder, sorted; what a killed write left behind only where `unfinished`."""
+        with self._explained():
+            found = [meta["path"] for batch in obstore.list(self._store, prefix=prefix) for meta in batch]
+        return sorted(path for path in found if unfinished or not path.endswith(".partial"))
 
     def exists(self, path: str) -> bool:
         """Whether there is a file at `path`."""
         try:
-            obstore.head(self._store, path)
+            with self._explained():
+                obstore.head(self._store, path)
         except FileNotFoundError:
             return False
         return True
 
     def read(self, path: str) -> bytes:
         """A small file, whole."""
-        return obstore.get(self._store, path).bytes().to_bytes()
+        with self._explained():
+            return obstore.get(self._store, path).bytes().to_bytes()
 
     def create(self, path: str, content: bytes) -> None:
         """Writes a small file that must not exist yet.
@@ -63,45 +78,62 @@ class Shelf:
             ConflictError: somebody else has created it in the meantime.
         """
         try:
-            obstore.put(self._store, path, content, mode="create")
+            with self._explained():
+                obstore.put(self._store, path, content, mode="create")
         except AlreadyExistsError as error:
             raise ConflictError(f"{self.address(path)} was written by another run; run this again") from error
 
     def replace(self, path: str, content: bytes) -> None:
         """Writes a small file, in one move over what was there."""
-        obstore.put(self._store, path, content, mode="overwrite")
+        with self._explained():
+            obstore.put(self._store, path, content, mode="overwrite")
 
     def delete(self, path: str) -> None:
         """Removes a file; one that is already gone is fine."""
         try:
-            obstore.delete(self._store, path)
+            with self._explained():
+                obstore.delete(self._store, path)
         except FileNotFoundError:
             return
 
     def write_frame(self, path: str, frame: pl.DataFrame | pl.LazyFrame) -> None:
         """Writes a frame as Parquet, in one move over what was there; a lazy one is streamed."""
-        if self._local is None:  # an S3 upload appears when it is complete
-            self._sink(frame, self.address(path))
+        if self._local is None:
+            self._upload(path, frame)
             return
         target = self._local / path
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f"{target.name}.{uuid4().hex}.partial")
         try:
-            self._sink(frame, str(partial))
+            self._sink(frame, partial)
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
 
-    def _sink(self, frame: pl.DataFrame | pl.LazyFrame, address: str) -> None:
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (AlreadyExistsError, FileNotFoundError):
+            raise
+        except (BaseError, OSError) as error:
+            reason = str(error).split("\n", 1)[0]
+            raise LakeError(f"the files at {self.root} could not be read or written: {reason}") from error
+
+    def _upload(self, path: str, frame: pl.DataFrame | pl.LazyFrame) -> None:
+        """Makes the file here first: a sink that fails half way completes its upload all the same."""
+        with tempfile.TemporaryDirectory(prefix="advocate-") as folder:
+            made = Path(folder) / "frame.parquet"
+            self._sink(frame, made)
+            with self._explained():
+                obstore.put(self._store, path, made)
+
+    @staticmethod
+    def _sink(frame: pl.DataFrame | pl.LazyFrame, file: Path) -> None:
         frame.lazy().sink_parquet(
-            address,
-            compression="zstd",
-            row_group_size=ROW_GROUP,
-            maintain_order=True,
-            storage_options=self.options,
-            engine="streaming",
+            file, compression="zstd", row_group_size=ROW_GROUP, maintain_order=True, engine="streaming"
         )
 
 
