@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from outreach.ledger import chunks
+from outreach.bulk import insert_all
 from outreach.models import BatchRow, NoticeOpportunityRow, NoticeRow
 from outreach.writing import Written, batch_id_of
 from warehouse import clock
@@ -52,10 +52,8 @@ def replace(
     )
     session.add(batch)
     session.flush()
-    for rows in chunks(_notice_rows(written)):
-        session.execute(insert(NoticeRow), rows)
-    for rows in chunks(written.members.iter_rows(named=True)):
-        session.execute(insert(NoticeOpportunityRow), rows)
+    insert_all(session, NoticeRow, _notice_rows(written))
+    insert_all(session, NoticeOpportunityRow, written.members.iter_rows(named=True))
     return None
 
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, CursorResult, exists, func, insert, select, update
+from sqlalchemy import BigInteger, CursorResult, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from outreach.ledger import Entry, chunks, promised_sum
+from outreach.bulk import chunks, insert_all
+from outreach.ledger import Entry, promised_sum
 from outreach.models import BatchRow, LedgerRow, NoticeEventRow, NoticeOpportunityRow, NoticeRow
 from outreach.states import TOLD, may_become
 from warehouse.errors import ConflictError, NotFoundError
@@ -68,10 +69,8 @@ def move(
             if cast("CursorResult[Any]", changed).rowcount != len(ids):
                 raise ConflictError("a notice was changed by somebody else meanwhile; look again and repeat")
     fixed = {"to_state": target, "by": by, "at": at, "reason": reason}
-    for some in chunks(chosen):
-        session.execute(
-            insert(NoticeEventRow), [{"notice_id": one, "from_state": was} | fixed for one, was in some]
-        )
+    events = ({"notice_id": one, "from_state": was} | fixed for one, was in chosen)
+    insert_all(session, NoticeEventRow, events)
 
 
 def promises_of(session: Session, notice_ids: Sequence[str]) -> list[Entry]:

@@ -4,23 +4,21 @@ Per customer and currency, promised = paid + open + voided, at every commit. Ent
 from what they record, so writing one twice changes nothing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import BigInteger, Table, case, cast, func, select, text
+from sqlalchemy import BigInteger, case, cast, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from outreach.bulk import chunks, table_of
 from outreach.ids import content_id
 from outreach.models import LedgerRow
 from warehouse.errors import ConflictError
 
 KINDS = ("promised", "paid", "voided")
-CHUNK = 5_000
-_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def write(session: Session, entries: Sequence[Entry], *, by: str, at: datetime) 
     """
     for chunk in chunks(entries):
         session.execute(_insert_new(session), [_row(entry, by, at) for entry in chunk])
-    touched = sorted({entry.notice_id for entry in entries})
+    touched = sorted({entry.notice_id for entry in entries if entry.kind != "promised"})
     for some in chunks(touched):
         overdrawn = select(LedgerRow.notice_id).where(LedgerRow.notice_id.in_(some))
         grouped = overdrawn.group_by(LedgerRow.notice_id, LedgerRow.opportunity_id)
@@ -128,13 +126,6 @@ def balances(session: Session, customer_id: str | None = None) -> list[Balance]:
     return [Balance(*row) for row in session.execute(query.group_by(*keys).order_by(*keys))]
 
 
-def chunks(items: Iterable[_Item], size: int = CHUNK) -> Iterator[list[_Item]]:
-    """The items in lists of at most `size`, small enough for one statement."""
-    rest = iter(items)
-    while some := list(islice(rest, size)):
-        yield some
-
-
 def _as(entry: Entry, kind: str, reference: str) -> Entry:
     return Entry(
         kind,
@@ -159,9 +150,8 @@ def _row(entry: Entry, by: str, at: datetime) -> dict[str, Any]:
 
 def _insert_new(session: Session) -> Any:
     """INSERT that leaves known entries alone; both databases say it the same way."""
-    table: Table = LedgerRow.__table__  # type: ignore[assignment]
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing(index_elements=["entry_id"])
+    return dialect.insert(table_of(LedgerRow)).on_conflict_do_nothing(index_elements=["entry_id"])
 
 
 def _signed(*, paid: int) -> Any:

@@ -13,11 +13,11 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from outreach.bulk import chunks
 from outreach.changes import move
 from outreach.channels import Delivery, channel_for
 from outreach.clearance import Current, look, refusal, told_by, too_old
 from outreach.inputs import SCHEMAS
-from outreach.ledger import chunks
 from outreach.models import BatchRow, NoticeRow
 from outreach.review import find_batch
 from outreach.slots import Told
