@@ -139,7 +139,8 @@ def forget_old(settings: Settings) -> list[str]:
 def _registered(session: Session, bundle_id: str) -> BundleRow:
     row = session.get(BundleRow, bundle_id)
     if row is None:
-        raise NotFoundError(f"there is no bundle {bundle_id}; `advocate models list` shows those there are")
+        there = list(session.scalars(select(BundleRow.bundle_id).order_by(*_NEWEST).limit(10)))
+        raise NotFoundError(f"there is no bundle {bundle_id}; choose one of {', '.join(there) or 'none yet'}")
     return row
 
 

@@ -1,8 +1,8 @@
 """Alternating least squares: customers and products as points, from `implicit`.
 
-`implicit` gives a customer without history random leftovers of its start; here such a customer has the
-point 0, and so has no evidence and gets popular products. Every fit makes a new `implicit` object, for an
-old one would go on from stale factors.
+A customer without history has the point 0, for which `implicit` lists arbitrary products at score 0; here
+that is no evidence, and such a customer gets popular products. Every fit makes a new `implicit` object, for
+an old one would go on from stale factors.
 """
 
 from typing import Any
@@ -60,9 +60,7 @@ class Als(PopularBase):
             )
             solver.fit(counts, show_progress=False)
         require_finite("the factors of als", solver.user_factors, solver.item_factors)
-        known = np.diff(counts.indptr) > 0
-        self.customer_factors[known] = solver.user_factors[known]
-        self.product_factors = solver.item_factors
+        self.customer_factors, self.product_factors = solver.user_factors, solver.item_factors
 
     def evidence(self, rows: Rows, owner: Owner, columns: Columns) -> Scores:
         """The product of factors where above 0, (P,)."""

@@ -18,7 +18,7 @@ def questions(draw: st.DrawFn) -> dict:
     users, items, n = draw(st.integers(1, 4)), draw(st.integers(1, 12)), draw(st.integers(1, 14))
     cells = st.lists(st.booleans(), min_size=users * items, max_size=users * items)
     pattern = cells.map(lambda c: np.array(c).reshape(users, items))
-    few = st.sampled_from([0.0, -1.0, 0.5, 1.0, 2.0])  # so that there are ties
+    few = st.sampled_from([0.0, -1.0, 0.5, 1.0, 4096.0])  # ties; beside 4096 no float32 shows popularity
     values = draw(st.lists(few, min_size=users * items, max_size=users * items))
     shares = draw(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=items, max_size=items))
     return {

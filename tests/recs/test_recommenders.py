@@ -90,6 +90,11 @@ class TestItemItem(RecommenderContract):
                 best = max((similarity[p, column] for p in mine), default=0)
                 assert (why in mine and similarity[why, column] == best) if best > 0 else why == -1
 
+    def test_no_product_is_its_own_neighbour(self) -> None:
+        model = ItemItem(neighbours=3).fit(town())
+        assert model.similarity.nnz > 0
+        assert not model.similarity.diagonal().any()
+
     def test_rare_products_have_no_neighbours_and_are_left_to_popularity(self) -> None:
         data = interactions(TOWN | {"ann": TOWN["ann"] | {"caviar": 1}})
         model = ItemItem().fit(data)
