@@ -27,11 +27,11 @@ def identifier(*, key: bool = False, nullable: bool = False, default: str | None
 
 
 def words(*, nullable: bool = True) -> dy.String:
-    """Text for people; line breaks and other control characters are not part of it."""
+    """Text for people, on one line: no line breaks (of any script) or other control characters but tabs."""
     return dy.String(
         nullable=nullable,
         max_length=TEXT_LENGTH,
-        check={"printable": lambda text: ~text.str.contains(r"[\p{Cc}--\t]")},
+        check={"printable": lambda text: ~text.str.contains(r"[\p{Cc}\p{Zl}\p{Zp}--\t]")},
         metadata={"kind": "text"},
     )
 

@@ -247,9 +247,14 @@ class Contract:
 
 
 def _contract(
-    name: str, schema: type[dy.Schema], at: str | None = None, later: tuple[str, ...] = ()
+    name: str,
+    schema: type[dy.Schema],
+    at: str | None = None,
+    later: tuple[str, ...] = (),
+    *,
+    lasts: bool = False,
 ) -> Contract:
-    return Contract(schema, Table(name, polars_schema(schema), tuple(schema.primary_key()), at, later))
+    return Contract(schema, Table(name, polars_schema(schema), tuple(schema.primary_key()), at, later, lasts))
 
 
 CONTRACTS: dict[str, Contract] = {
@@ -259,17 +264,17 @@ CONTRACTS: dict[str, Contract] = {
         _contract("returns", Returns, "returned_at"),
         _contract("customers", Customers),
         _contract("products", Products),
-        _contract("availability", Availability, "effective_at"),
-        _contract("prices", Prices, "effective_at"),
+        _contract("availability", Availability, "effective_at", lasts=True),
+        _contract("prices", Prices, "effective_at", lasts=True),
         _contract("views", Views, "viewed_at"),
         _contract("usage", Usage, "at"),
         _contract("offers", Offers),
         _contract("offer_products", OfferProducts),
-        _contract("entitlements", Entitlements, "starts_at"),
-        _contract("entitlement_uses", EntitlementUses, "used_at"),
+        _contract("entitlements", Entitlements, "starts_at", lasts=True),
+        _contract("entitlement_uses", EntitlementUses, "used_at", lasts=True),
         _contract("incidents", Incidents, "occurred_at", ("resolved_at",)),
-        _contract("consents", Consents, "recorded_at"),
+        _contract("consents", Consents, "recorded_at", lasts=True),
         _contract("contacts", Contacts, "sent_at"),
-        _contract("responses", Responses, "at"),
+        _contract("responses", Responses, "at", lasts=True),
     )
 }

@@ -31,8 +31,8 @@ def bring_in(settings: Settings, delivery: Delivery) -> Receipt:
         lake = Lake.of(settings)
         receipt.notes += delivery.notes
         admitted = {name: _admit(settings, name, raw) for name, raw in delivery.tables.items()}
-        refused = _quarantine(settings, delivery, admitted, receipt)
-        _refuse_empty(lake, admitted, refused)
+        _quarantine(settings, delivery, admitted, receipt)
+        _refuse_empty(lake, admitted, receipt)
         frames = {name: result.rows for name, result in admitted.items() if result.rows.height}
         created = _create_referred(lake, frames)
         commit = lake.append(
@@ -59,23 +59,22 @@ def _admit(settings: Settings, name: str, raw: pl.LazyFrame) -> Admitted:
         raise FeedError(f"{name} cannot be read: {first}") from error
 
 
-def _refuse_empty(lake: Lake, admitted: Mapping[str, Admitted], refused: dict[str, int]) -> None:
-    if not any(result.rows.height for result in admitted.values()):
-        why = ", ".join(f"{count} × {reason}" for reason, count in list(refused.items())[:5])
-        raise FeedError(
-            f"nothing could be imported: {why or 'the tables hold no rows'}; the lake is unchanged"
-        )
-    known = any("purchases" in commit.tables for commit in lake.commits())
-    if not known and "purchases" not in admitted:
-        raise FeedError(
-            "a first import needs purchases (purchases.csv or purchases.parquet); the lake is unchanged"
-        )
+def _refuse_empty(lake: Lake, admitted: Mapping[str, Admitted], receipt: Receipt) -> None:
+    taken = {name for name, result in admitted.items() if result.rows.height}
+    first = not any("purchases" in commit.tables for commit in lake.commits())
+    if taken and not (first and "purchases" not in taken):
+        return
+    why = ", ".join(f"{count} × {reason}" for reason, count in list(receipt.rejected.items())[:5])
+    if kept := receipt.artifacts.get("quarantine"):
+        why += f" (the refused rows are in {kept})"
+    what = "a first import needs purchases" if taken else "nothing could be imported"
+    raise FeedError(f"{what}: {why or 'the tables hold no rows of it'}; the lake is unchanged")
 
 
 def _quarantine(
     settings: Settings, delivery: Delivery, admitted: Mapping[str, Admitted], receipt: Receipt
-) -> dict[str, int]:
-    """Keeps the refused rows, once per content, under `<home>/quarantine`; returns counts by reason."""
+) -> None:
+    """Keeps the refused rows, once per content, under `<home>/quarantine`; counts them in the receipt."""
     rows = {name: result.quarantined for name, result in admitted.items() if result.quarantined.height}
     reasons = {
         f"{name}: {reason}": count
@@ -92,7 +91,6 @@ def _quarantine(
     receipt.rejected |= dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])))
     if rows:
         receipt.artifacts["quarantine"] = str(_keep(settings.home.absolute() / "quarantine", rows))
-    return receipt.rejected
 
 
 def _keep(root: Path, rows: Mapping[str, pl.DataFrame]) -> Path:

@@ -164,14 +164,15 @@ def customer(lines: pl.LazyFrame, pairs: pl.LazyFrame, end: datetime) -> pl.Lazy
 
 def product(pairs: pl.LazyFrame, end: datetime) -> pl.LazyFrame:
     """`ProductFeatures`, sorted by product, from the `customer_product` features."""
-    own_quantity = pl.col("spend_minor") / pl.col("paid_minor")
+    free = pl.col("paid_minor") == 0  # what was free has no quotient; its units count all the same
+    own_quantity = pl.when(free).then("quantity").otherwise(pl.col("spend_minor") / pl.col("paid_minor"))
     again = pl.col("days") > 1
     money = (
         pairs.group_by("product_id", "currency")
         .agg(
             pl.col("spend_minor").sum(),
             newest=pl.col("last_at").max(),
-            own_quantity=own_quantity.fill_nan(None).round(6).cast(pl.Decimal(38, 6)).sum(),
+            own_quantity=own_quantity.round(6).cast(pl.Decimal(38, 6)).sum(),
         )
         .sort("product_id", "newest", "currency")
         .group_by("product_id", maintain_order=True)

@@ -14,8 +14,9 @@ from polars.datatypes import DataType
 from features.money import EXPONENTS
 from warehouse.zones import known_zones
 
-_DECIMAL = r"^[+-]?\d{1,12}(\.\d{0,6})?0*$"
+_DECIMAL = r"^[+-]?(\d{1,12}(\.\d{0,6}0*)?|\.\d{1,6}0*)$"
 _WHOLE = r"^[+-]?\d{1,18}(\.0*)?$"
+_LARGEST_EXACT = 2**53  # floats beyond skip whole numbers: an id would become another one
 _YES = ("true", "t", "yes", "y", "1")
 _NO = ("false", "f", "no", "n", "0")
 _MOMENTS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
@@ -24,10 +25,14 @@ Reader = Callable[[pl.Expr, DataType, str], pl.Expr]
 
 
 def read_text(value: pl.Expr, dtype: DataType, _zone: str) -> pl.Expr:
-    """Text to the letter; a float column of whole numbers (ids with gaps, say) loses its `.0`."""
+    """Text to the letter; a float column of whole numbers (ids with gaps, say) loses its `.0`.
+
+    Floats that are not whole, or too large to be exact, are unreadable.
+    """
     if dtype.is_float():
         whole = value.cast(pl.Int64, strict=False)
-        return pl.when(whole.cast(dtype) == value).then(whole).cast(pl.String)
+        exact = (whole.cast(dtype) == value) & (whole.abs() < _LARGEST_EXACT)
+        return pl.when(exact).then(whole).cast(pl.String)
     return value.cast(pl.String)
 
 
@@ -80,7 +85,10 @@ def read_moment(value: pl.Expr, dtype: DataType, zone: str) -> pl.Expr:
     if dtype == pl.Date:
         return _local(value.cast(pl.Datetime("us")), zone)
     text = value.cast(pl.String).str.strip_chars().str.replace(r"^(\d{4}-\d\d-\d\d)[T ]", "$1 ")
-    text = text.str.replace(r"([zZ]|[+-]00:?00)$", "+0000").str.replace(r"([+-]\d\d):(\d\d)$", "$1$2")
+    text = text.str.replace(r"\s*[zZ]$", "+0000").str.replace(
+        r"(:\d\d(?:\.\d+)?)\s*([+-]\d\d)$", "${1}${2}00"
+    )
+    text = text.str.replace(r"\s*([+-]\d\d):?(\d\d)$", "$1$2")
     zoned = [
         text.str.to_datetime(f"{pattern}%z", time_unit="us", strict=False, time_zone="UTC")
         for pattern in _MOMENTS[:2]

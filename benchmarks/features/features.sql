@@ -71,7 +71,7 @@ COPY (
             last(own_quantity ORDER BY newest, currency) AS own_quantity
         FROM (
             SELECT product_id, currency, sum(spend_minor)::BIGINT AS spend_minor, max(last_at) AS newest,
-                sum(CASE WHEN paid_minor > 0 THEN spend_minor / paid_minor END) AS own_quantity
+                sum(CASE WHEN paid_minor = 0 THEN quantity ELSE spend_minor / paid_minor END) AS own_quantity
             FROM pairs GROUP BY product_id, currency
         ) GROUP BY product_id
     ), totals AS (

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import polars as pl
+import polars.selectors as cs
 
 from features.contract import CONTRACTS
 from features.feeds import Delivery
@@ -16,7 +17,7 @@ def read_folder(path: Path) -> Delivery:
 
     Raises:
         FeedError: the folder is missing or has no table, a file is empty, broken or not UTF-8, or a table
-            stands there twice.
+            or column stands there twice.
     """
     if not path.is_dir():
         raise FeedError(
@@ -28,8 +29,11 @@ def read_folder(path: Path) -> Delivery:
         if entry.name.startswith("."):
             continue
         files = _files(entry)
-        if not files or entry.stem not in CONTRACTS:
+        if entry.stem not in CONTRACTS:
             notes.append(f"{entry.name} is not a table of the feed contract and was not read")
+            continue
+        if not files:
+            notes.append(f"{entry.name} holds no CSV or Parquet file and was not read")
             continue
         if entry.stem in found:
             raise FeedError(
@@ -47,7 +51,11 @@ def read_folder(path: Path) -> Delivery:
 
 def _files(entry: Path) -> list[Path]:
     if entry.is_dir():
-        return sorted(file for file in entry.iterdir() if file.suffix.lower() in ENDINGS)
+        return sorted(
+            file
+            for file in entry.iterdir()
+            if file.suffix.lower() in ENDINGS and not file.name.startswith((".", "_"))
+        )
     return [entry] if entry.suffix.lower() in ENDINGS else []
 
 
@@ -61,7 +69,16 @@ def _scan(files: list[Path]) -> pl.LazyFrame:
         frame.collect_schema().get(name, dtype) == dtype for frame in frames for name, dtype in kinds.items()
     ):
         return pl.concat(frames, how="diagonal")
-    return pl.concat([frame.cast(pl.String) for frame in frames], how="diagonal")
+    return pl.concat([_as_text(frame) for frame in frames], how="diagonal")
+
+
+def _as_text(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Every column as the text that the same values have in a CSV, whatever types a file gave them."""
+    whole = cs.float().cast(pl.String).str.replace(r"\.0$", "")
+    moments = cs.datetime().dt.to_string("iso:strict").str.replace(r"\.0+([+-]|$)", "$1")
+    return frame.select(whole, moments, (~cs.float() & ~cs.datetime()).cast(pl.String)).select(
+        frame.collect_schema().names()
+    )
 
 
 def _scan_csv(file: Path) -> pl.LazyFrame:
@@ -69,11 +86,13 @@ def _scan_csv(file: Path) -> pl.LazyFrame:
         raise FeedError(f"{file.name} is empty; a table without rows still needs its header line")
     _refuse_other_encodings(file)
     try:
-        frame = pl.scan_csv(file, infer_schema=False)
-        frame.collect_schema()
+        header = pl.read_csv(file, infer_schema=False, has_header=False, n_rows=1, glob=False)
     except pl.exceptions.PolarsError as error:
         raise FeedError(f"{file.name} cannot be read as CSV: {_first_line(error)}") from error
-    return frame
+    names = [name for name in header.row(0) if name]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise FeedError(f"{file.name} has the column {', '.join(twice)} twice; keep the one that is meant")
+    return pl.scan_csv(file, infer_schema=False, glob=False)
 
 
 def _refuse_other_encodings(file: Path) -> None:
@@ -93,7 +112,7 @@ def _refuse_other_encodings(file: Path) -> None:
 
 def _scan_parquet(file: Path) -> pl.LazyFrame:
     try:
-        frame = pl.scan_parquet(file, hive_partitioning=False)
+        frame = pl.scan_parquet(file, hive_partitioning=False, glob=False)
         frame.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise FeedError(f"{file.name} cannot be read as Parquet: {_first_line(error)}") from error

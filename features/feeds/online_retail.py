@@ -21,7 +21,7 @@ _NEEDED = (
     "Country",
 )
 _SHIPPING = ("POST", "DOT", "C2")
-_SLASHED = ("%m/%d/%Y %H:%M", "%m/%d/%y %H:%M")
+_SLASHED = ("%m/%d/%y %H:%M", "%m/%d/%Y %H:%M")  # two digits first: %Y would read 10 as the year 10
 
 _NOTES = [
     "prices fall with quantity here, and no list is kept: no list price is taken from what was paid, so no "
@@ -94,7 +94,7 @@ def _tidy(lines: pl.LazyFrame) -> pl.LazyFrame:
         slashed = [moment.str.to_datetime(pattern, strict=False, time_unit="us") for pattern in _SLASHED]
         moment = pl.coalesce(*(found.dt.strftime("%Y-%m-%d %H:%M") for found in slashed), moment)
     content = pl.concat_str(
-        [pl.col(name).cast(pl.String) for name in ("Description", "Quantity", "InvoiceDate", "UnitPrice")],
+        [pl.col(name).cast(pl.String) for name in ("Description", "quantity", "InvoiceDate", "price")],
         separator="\x1f",
         ignore_nulls=True,
     )
@@ -103,6 +103,7 @@ def _tidy(lines: pl.LazyFrame) -> pl.LazyFrame:
         read_text(pl.col("CustomerID"), schema["CustomerID"], "").str.replace(r"\.0$", ""),
         InvoiceDate=moment,
         price=read_decimal(pl.col("UnitPrice"), schema["UnitPrice"], ""),
+        quantity=read_decimal(pl.col("Quantity"), schema["Quantity"], ""),
     ).with_columns(
         line_id=pl.concat_str(
             "StockCode", content.rank("dense").over("InvoiceNo", "StockCode").cast(pl.String), separator="-"
@@ -127,12 +128,35 @@ def _read(path: Path) -> pl.LazyFrame:
     try:
         match path.suffix.lower():
             case ".parquet":
-                return pl.scan_parquet(path)
+                lines = pl.scan_parquet(path, hive_partitioning=False, glob=False)
+                lines.collect_schema()
+                return lines
             case ".csv":
-                return pl.scan_csv(path, infer_schema=False)
+                return _read_csv(path)
             case ".xlsx":
-                sheets = pl.read_excel(path, sheet_id=0, infer_schema_length=None)
-                return pl.concat([sheet.cast(pl.String) for sheet in sheets.values()]).lazy()
+                return _read_xlsx(path)
     except (pl.exceptions.PolarsError, ValueError, OSError) as error:
         raise FeedError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from error
     raise FeedError(f"{path.name} is neither .csv, .xlsx nor .parquet")
+
+
+def _read_xlsx(path: Path) -> pl.LazyFrame:
+    try:
+        from fastexcel import FastExcelError
+    except ImportError as error:
+        raise FeedError("reading .xlsx needs the demo extra: pip install 'advocate[demo]'") from error
+    try:
+        sheets = pl.read_excel(path, sheet_id=0, infer_schema_length=None)
+    except FastExcelError as error:
+        raise FeedError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from error
+    return pl.concat([sheet.cast(pl.String) for sheet in sheets.values()]).lazy()
+
+
+def _read_csv(path: Path) -> pl.LazyFrame:
+    """The file as CSV goes round in Latin-1 (its pound signs are one byte) more often than in UTF-8."""
+    content = path.read_bytes()
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        content = content.decode("iso-8859-1").encode()
+    return pl.read_csv(content, infer_schema=False).lazy()
