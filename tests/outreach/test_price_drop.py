@@ -185,9 +185,15 @@ def test_a_currency_without_a_minimum_is_held() -> None:
     ].to_list() == [True]
 
 
-def test_a_line_too_large_to_compute_exactly_is_not_claimed() -> None:
-    huge = {"order_id": "1", "quantity": "999999999999", "line_total_minor": 2 * 10**14}
+@pytest.mark.parametrize("digits", range(9, 13))
+def test_a_line_too_large_to_compute_exactly_is_not_claimed(digits: int) -> None:
+    huge = {"order_id": "1", "quantity": "9" * digits, "line_total_minor": 200 * int("9" * digits)}
     assert claims([huge], FALL) == []
+
+
+def test_a_large_line_is_still_exact() -> None:
+    large = {"order_id": "1", "quantity": "89638.999999", "line_total_minor": 17_927_800}
+    assert claims([large], FALL) == [4_481_950]
 
 
 def test_a_feed_without_prices_claims_nothing() -> None:
