@@ -178,6 +178,10 @@ def test_some_rules_are_for_advice_only(
     assert verdict(owed_and_advised("ann") | changes, inputs, changed(**config)) == ("proposed", "money_owed")
 
 
+def test_a_saving_of_exactly_the_minimum_is_worth_a_message() -> None:
+    assert verdict(advised("ann"), {}, changed(min_saving_minor={"default": 50})) == ("proposed", "could_save")
+
+
 def test_a_reason_is_the_first_rule_that_blocks() -> None:
     inputs = {"responses": [ANN | {"kind": "complained"}], "contacts": [ANN | {"at": "2017-11-30"}] * 3}
     assert verdict(shop("ann") | {"consents": []}, inputs)[1] == "complained"
