@@ -179,7 +179,10 @@ def test_some_rules_are_for_advice_only(
 
 
 def test_a_saving_of_exactly_the_minimum_is_worth_a_message() -> None:
-    assert verdict(advised("ann"), {}, changed(min_saving_minor={"default": 50})) == ("proposed", "could_save")
+    assert verdict(advised("ann"), {}, changed(min_saving_minor={"default": 50})) == (
+        "proposed",
+        "could_save",
+    )
 
 
 def test_a_reason_is_the_first_rule_that_blocks() -> None:
