@@ -1,4 +1,5 @@
--- The purchase features as a data engineer would write them in DuckDB, run.py fills in the addresses.
+-- The purchase features as a data engineer would write them in DuckDB; run.py fills in the addresses.
+-- Moments are counted in microseconds, so that no extension (icu) is needed.
 CREATE TEMP VIEW lines AS
 SELECT * FROM read_parquet($lines) WHERE kind = 'product' AND purchased_at < $end;
 
@@ -37,8 +38,8 @@ SELECT customer_id, product_id, lines, baskets, days, quantity, currency, spend_
     CASE WHEN own_quantity > 0 THEN spend_minor / own_quantity END AS paid_minor,
     first_at, last_at, (epoch_us($end) - epoch_us(last_at)) / 86400e6 AS recency_days, weight,
     CASE WHEN days > 1 THEN (epoch_us(last_at) - epoch_us(first_at)) / 86400e6 / (days - 1) END AS gap_days,
-    CASE WHEN days > 1 THEN last_at + to_microseconds(round((epoch_us(last_at) - epoch_us(first_at))
-        / (days - 1))::BIGINT) END AS due_at
+    CASE WHEN days > 1 THEN make_timestamp(epoch_us(last_at)
+        + round((epoch_us(last_at) - epoch_us(first_at)) / (days - 1))::BIGINT) END AS due_at
 FROM summed ORDER BY customer_id, product_id;
 COPY pairs TO $pairs (FORMAT parquet, COMPRESSION zstd);
 
@@ -59,8 +60,8 @@ COPY (
     SELECT customer_id, market, lines, baskets, days, products, quantity, currency, spend_minor, first_at,
         last_at, (epoch_us($end) - epoch_us(last_at)) / 86400e6 AS recency_days, weight,
         CASE WHEN days > 1 THEN (epoch_us(last_at) - epoch_us(first_at)) / 86400e6 / (days - 1) END AS gap_days,
-        CASE WHEN days > 1 THEN last_at + to_microseconds(round((epoch_us(last_at) - epoch_us(first_at))
-            / (days - 1))::BIGINT) END AS due_at
+        CASE WHEN days > 1 THEN make_timestamp(epoch_us(last_at)
+        + round((epoch_us(last_at) - epoch_us(first_at)) / (days - 1))::BIGINT) END AS due_at
     FROM totals JOIN visits USING (customer_id) ORDER BY customer_id
 ) TO $customers (FORMAT parquet, COMPRESSION zstd);
 
