@@ -20,17 +20,18 @@ def bought(lake: Lake, day: date) -> pl.LazyFrame:
 
 
 def kept(lake: Lake, day: date) -> pl.LazyFrame:
-    """Lines of products with `kept_quantity`: units not returned by the end of `day` (never below 0).
+    """Lines of products with `kept_quantity`: units not returned by the end of `day` (never below 0)."""
+    return with_kept_quantity(bought(lake, day), seen(lake, "returns", day))
+
+
+def with_kept_quantity(lines: pl.LazyFrame, returns: pl.LazyFrame) -> pl.LazyFrame:
+    """Lines with `kept_quantity`, what was bought less what came back.
 
     Dated returns and the undated `returned_quantity` are two ways to say the same; where both are given,
     the larger counts.
     """
-    returned = seen(lake, "returns", day).group_by("order_id", "line_id").agg(_dated=pl.col("quantity").sum())
+    returned = returns.group_by("order_id", "line_id").agg(_dated=pl.col("quantity").sum())
     back = pl.max_horizontal(pl.col("_dated"), pl.col("returned_quantity")).fill_null(0)
     left = (pl.col("quantity") - back).clip(lower_bound=0).cast(pl.Decimal(18, 6))
-    return (
-        bought(lake, day)
-        .join(returned, on=["order_id", "line_id"], how="left")
-        .with_columns(kept_quantity=left)
-        .drop("_dated")
-    )
+    joined = lines.join(returned, on=["order_id", "line_id"], how="left")
+    return joined.with_columns(kept_quantity=left).drop("_dated")
