@@ -4,8 +4,7 @@ The Alembic migration runs `statements(dialect)`; after it no UPDATE, DELETE, RE
 tables succeeds, whoever asks.
 """
 
-APPEND_ONLY = {"ledger": "entry_id", "notice_events": "event_id"}
-"""The tables that only grow, with their primary keys."""
+from collections.abc import Mapping
 
 _POSTGRES_FUNCTION = """
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
@@ -13,15 +12,16 @@ $$ BEGIN RAISE EXCEPTION '% is append-only; write a new entry instead', TG_TABLE
 """
 
 
-def statements(dialect: str) -> list[str]:
+def statements(dialect: str, tables: Mapping[str, str]) -> list[str]:
     """The SQL that makes the tables append-only; each statement is run on its own.
 
     Args:
         dialect: `sqlite` or `postgresql`.
+        tables: the tables that only grow, with their primary keys.
     """
     if dialect == "postgresql":
-        return [_POSTGRES_FUNCTION, *(text for table in APPEND_ONLY for text in _postgres(table))]
-    return [text for table, key in APPEND_ONLY.items() for text in _sqlite(table, key)]
+        return [_POSTGRES_FUNCTION, *(text for table in tables for text in _postgres(table))]
+    return [text for table, key in tables.items() for text in _sqlite(table, key)]
 
 
 def _postgres(table: str) -> list[str]:

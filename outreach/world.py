@@ -1,12 +1,12 @@
 """What finders and policy may look at: the lake as of a day, and the frozen inputs of the run."""
 
-import re
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from features.events import kept, seen
+from features.sensitive import is_sensitive
 from outreach.inputs import Inputs, freeze
 from warehouse import clock
 from warehouse.lake import Lake
@@ -21,13 +21,15 @@ class World:
         lines: lines of products ever bought, with `kept_quantity`.
         buyers: `customer_id` of everybody who ever bought anything.
         prices: prices of both kinds that were in force at some time before the day's end.
+        items: `product_id` and `item`, the title a text may name; null where it must not be named, because
+            the product is sensitive or has no title.
         inputs: contacts, responses and promises as earlier nights left them.
         The others are the tables of the feed contract of the same name.
     """
 
     lines: pl.LazyFrame
     buyers: pl.LazyFrame
-    products: pl.LazyFrame
+    items: pl.LazyFrame
     prices: pl.LazyFrame
     offers: pl.LazyFrame
     offer_products: pl.LazyFrame
@@ -41,26 +43,15 @@ class World:
 def world_of(settings: Settings, day: date) -> World:
     """The world of a day; freezes the inputs of the run if this is its first look."""
     lake = Lake.of(settings)
-    tables = ("products", "prices", "offers", "offer_products", "entitlements", "entitlement_uses")
+    hidden = is_sensitive(settings.features.sensitive_words)
+    tables = ("prices", "offers", "offer_products", "entitlements", "entitlement_uses")
     as_seen = {name: seen(lake, name, day) for name in (*tables, "consents")}
     unborn = pl.col("created_at") >= clock.end_of(day)
     return World(
         lines=kept(lake, day),
         buyers=seen(lake, "purchases", day).select("customer_id").unique(),
         customers=seen(lake, "customers", day).filter(~unborn.fill_null(value=False)),
+        items=seen(lake, "products", day).select("product_id", item=pl.when(~hidden).then("title")),
         inputs=freeze(settings, lake, day),
         **as_seen,
     )
-
-
-def items(world: World, words: tuple[str, ...]) -> pl.LazyFrame:
-    """`product_id` and `item`: the title a text may name, or null where it must not.
-
-    A product marked sensitive is never named. One without a mark is sensitive when its category, department
-    or title holds a word that begins like one of `words`; one without a title has nothing to be named by.
-    """
-    text = pl.concat_str("category", "department", "title", separator=" ", ignore_nulls=True)
-    begins = r"(?i)\b(?:" + "|".join(re.escape(word) for word in words) + ")"
-    suspect = text.str.contains(begins) if words else pl.lit(value=False)
-    hidden = pl.coalesce("sensitive", suspect)
-    return world.products.select("product_id", item=pl.when(~hidden).then("title"))

@@ -64,7 +64,7 @@ def load(settings: Settings, day: date) -> World:
     homes = known.select("customer_id", "market").collect()
     customers = pl.concat([pairs["customer_id"], homes["customer_id"]]).unique().sort()
     interactions = widened(from_features(pairs), customers)
-    catalogue = _catalogue(lake, day, interactions, settings.outreach.sensitive_words)
+    catalogue = _catalogue(lake, day, interactions, settings.features.sensitive_words)
     facts = pairs.select(pl.col("baskets", "last_at").cast(pl.Int32)).rechunk()
     available = _available(lake, day, catalogue, _markets(lake, day, customers, homes))
     world = World(

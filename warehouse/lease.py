@@ -60,7 +60,10 @@ def _locked(settings: Settings, room: Room) -> Iterator[None]:
             number = zlib.crc32(f"advocate/{room}".encode())
             if not connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number}):
                 raise LeaseHeldError(_refusal(room, "in this database"))
-            yield  # closing the connection lets go
+            try:
+                yield
+            finally:  # closing the connection would let go too, but only when the server has noticed
+                connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})
         return
     folder = settings.home.absolute() / "leases"
     folder.mkdir(parents=True, exist_ok=True)

@@ -51,6 +51,7 @@ class FeedSettings(_Section):
 
 class FeatureSettings(_Section):
     half_life_days: Days = 60
+    sensitive_words: tuple[str, ...] = SENSITIVE_WORDS
 
 
 class RecsSettings(_Section):
@@ -85,7 +86,6 @@ class OutreachSettings(_Section):
     contact: str = ""
     default_locale: str = "en_US"
     advice_items: Annotated[int, Field(ge=1)] = 5
-    sensitive_words: tuple[str, ...] = SENSITIVE_WORDS
 
     @field_validator("default_timezone")
     @classmethod

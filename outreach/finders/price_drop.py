@@ -23,7 +23,7 @@ from outreach.opportunities import (
     settings_text,
     shaped,
 )
-from outreach.world import World, items
+from outreach.world import World
 from warehouse import clock
 from warehouse.settings import OutreachSettings
 
@@ -47,7 +47,7 @@ def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
     fell = _with_prices(lines, listed, end - timedelta(days=settings.protection_days))
     claims = _worth(fell).with_columns(opportunity_id=content_ids(KIND, "order_id", "line_id"))
     claims = _less_promised(claims, world.inputs.promised).pipe(_above_minimum, settings)
-    named = claims.join(items(world, settings.sensitive_words), on="product_id", how="left")
+    named = claims.join(world.items, on="product_id", how="left")
     return shaped(
         named.with_columns(
             kind=pl.lit(KIND),

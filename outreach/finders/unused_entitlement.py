@@ -13,7 +13,7 @@ import polars as pl
 from features.money import half_up
 from outreach.ids import content_ids
 from outreach.opportunities import evidence, moment_text, per_currency, settings_text, shaped
-from outreach.world import World, items
+from outreach.world import World
 from warehouse import clock
 from warehouse.settings import OutreachSettings
 
@@ -30,7 +30,7 @@ def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
     best = matched.sort("entitlement_id", "baskets", "product_id", descending=[False, True, False]).unique(
         "entitlement_id", keep="first", maintain_order=True
     )
-    named = _valued(best).join(items(world, settings.sensitive_words), on="product_id", how="left")
+    named = _valued(best).join(world.items, on="product_id", how="left")
     minimum = per_currency(pl.col("currency"), settings.min_saving_minor)
     return shaped(
         named.with_columns(

@@ -4,7 +4,6 @@ import json
 from datetime import date
 from pathlib import Path
 
-import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -22,10 +21,13 @@ NIGHT_STEPS = {"features", "recommend", "outreach.find", "outreach.decide", "out
 LOOK = """
 import json
 from airflow.dag_processing.dagbag import DagBag
-bag = DagBag(include_examples=False) if "include_examples" in DagBag.__init__.__code__.co_varnames else DagBag()
+bag = DagBag()
 print("RESULT" + json.dumps({
     "errors": bag.import_errors,
-    "tasks": {dag.dag_id: {t.task_id: sorted(t.upstream_task_ids) for t in dag.tasks} for dag in bag.dags.values()},
+    "tasks": {
+        dag.dag_id: {task.task_id: sorted(task.upstream_task_ids) for task in dag.tasks}
+        for dag in bag.dags.values()
+    },
     "retries": min(t.retries for dag in bag.dags.values() for t in dag.tasks),
     "assets": {dag.dag_id: dag.timetable.asset_condition.uri
         for dag in bag.dags.values() if getattr(dag.timetable, "asset_condition", None)},

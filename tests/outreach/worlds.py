@@ -8,12 +8,14 @@ from typing import Any
 import polars as pl
 
 from features.contract import CONTRACTS
+from features.events import with_kept_quantity
+from features.sensitive import is_sensitive
 from outreach import steps
 from outreach.finders import FINDERS
 from outreach.inputs import SCHEMAS, Inputs
 from outreach.world import World
 from warehouse.lake import Lake, as_of
-from warehouse.settings import OutreachSettings, Settings
+from warehouse.settings import FeatureSettings, OutreachSettings, Settings
 
 DAY = date(2017, 11, 30)
 END = datetime(2017, 12, 1, tzinfo=UTC)
@@ -98,21 +100,12 @@ def world(tables: Mapping[str, Rows], inputs: Mapping[str, Rows] | None = None) 
         )
         for name, schema in SCHEMAS.items()
     }
-    returned = seen["returns"].group_by("order_id", "line_id").agg(back=pl.col("quantity").sum())
-    lines = (
-        seen["purchases"]
-        .filter(pl.col("kind") == "product")
-        .join(returned, on=["order_id", "line_id"], how="left")
-        .with_columns(
-            kept_quantity=(
-                pl.col("quantity") - pl.max_horizontal("back", "returned_quantity").fill_null(0)
-            ).cast(pl.Decimal(18, 6))
-        )
-        .drop("back")
-    )
-    names = ("products", "prices", "offers", "offer_products", "entitlements", "entitlement_uses")
+    lines = seen["purchases"].filter(pl.col("kind") == "product")
+    hidden = is_sensitive(FeatureSettings().sensitive_words)
+    names = ("prices", "offers", "offer_products", "entitlements", "entitlement_uses")
     return World(
-        lines=lines,
+        lines=with_kept_quantity(lines, seen["returns"]),
+        items=seen["products"].select("product_id", item=pl.when(~hidden).then("title")),
         buyers=seen["purchases"].select("customer_id").unique(),
         customers=seen["customers"],
         consents=seen["consents"],

@@ -10,6 +10,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+APPEND_ONLY = {"ledger": "entry_id", "notice_events": "event_id"}
+
 
 def upgrade() -> None:
     op.create_table(
@@ -167,7 +169,7 @@ def upgrade() -> None:
             batch_op.f("ix_notice_opportunities_opportunity_id"), ["opportunity_id"], unique=False
         )
 
-    for statement in statements(op.get_bind().dialect.name):
+    for statement in statements(op.get_bind().dialect.name, APPEND_ONLY):
         op.execute(statement)
 
 
