@@ -70,5 +70,5 @@ def _in_ranges(
         if len(ids.customers) == len(customers):
             return part
         files.append(folder / f"{number:04d}.parquet")
-        part.sink_parquet(files[-1], engine="streaming")
+        part.sink_parquet(files[-1], engine="streaming", compression="lz4")  # read once, soon
     return pl.scan_parquet(files) if files else purchases.customer_product(lines, end, half_life, ids)
