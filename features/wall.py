@@ -249,8 +249,9 @@ def _broken_rules(schema: type[dy.Schema], details: pl.DataFrame, rows: pl.DataF
         .unpivot(index=_ROW, variable_name="rule")
         .filter(pl.col("value") == "invalid")
     )
+    suspects = rows.join(broken, on=_ROW, how="semi")
     given = [
-        _given(schema, column, rows).select(_ROW, rule=pl.lit(f"{column}|nullability"))
+        _given(schema, column, suspects).select(_ROW, rule=pl.lit(f"{column}|nullability"))
         for column in schema.column_names()
     ]
     return broken.join(pl.concat(given), on=[_ROW, "rule"], how="anti").select(
