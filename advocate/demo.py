@@ -1,8 +1,11 @@
 """The demo: a year of real purchases, one night, and what a newcomer should see of it."""
 
+import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -199,13 +202,23 @@ def _show_next(settings: Settings, night: Night) -> None:
     heading("What to try next")
     first = outreach.export.notices(settings, night.day).select("customer_id").head(1).collect()
     customer = first.item() if first.height else "1"
-    home = f"advocate --home {settings.home}"
-    for command in (
-        f"{home} batch show latest                 # read the messages beside their evidence",
-        f"{home} explain {customer} --day {night.day}     # why this household hears from us, or does not",
-        f"{home} batch approve latest --as you     # promises the money",
-        f"{home} send --allow-old                  # hands the messages over, as files in the outbox",
-        f"{home} recommend 1 --slate discover      # a slate, with reasons",
-        f"{home} export recommendations --day {night.day} --out recommendations.parquet",
+    call = _as_called(settings)
+    for command, why in (
+        ("batch show latest", "read the messages beside their evidence"),
+        (f"explain {customer} --day {night.day}", "why this household hears from us, or does not"),
+        ("batch approve latest", "promises the money"),
+        ("send --allow-old", "15 minutes later: hands the messages over, as files in the outbox"),
+        ("recommend 1 --slate discover", "a slate, with reasons"),
+        (f"export recommendations --day {night.day} --out recommendations.parquet", "all slates"),
     ):
-        say(f"  {command}")
+        say(f"  {call} {command}   # {why}")
+
+
+def _as_called(settings: Settings) -> str:
+    """How the person called this program, as they would type it again for the same home."""
+    program = Path(sys.argv[0])
+    if program.is_relative_to(Path.cwd()):
+        program = program.relative_to(Path.cwd())
+    default = Settings.model_fields["home"].default
+    home = "" if settings.home == default else f" --home {shlex.quote(str(settings.home))}"
+    return f"{program}{home}"
