@@ -119,15 +119,18 @@ def _show_quality(night: Night) -> None:
             (
                 slate,
                 model,
-                f"{metrics[model][slate]['ndcg@10']:.3f}",
-                f"{metrics['popularity'][slate]['ndcg@10']:.3f}",
+                *(_ndcg(metrics, served, slate) for served in (model, "popularity")),
             )
             for slate, model in serving.items()
-            if metrics
         ],
     )
     for note in receipt.notes:
         say(f"  note: {note}")
+
+
+def _ndcg(metrics: dict[str, Any], model: str, slate: str) -> str:
+    judged = metrics.get(model, {}).get(slate)
+    return f"{judged['ndcg@10']:.3f}" if judged else "not judged"
 
 
 def _show_slates(settings: Settings) -> None:

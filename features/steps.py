@@ -12,6 +12,7 @@ from features.families import CustomerFeatures, CustomerProductFeatures, Product
 from features.feeds.folder import read_folder
 from features.importing import bring_in
 from warehouse import clock
+from warehouse.errors import ConflictError
 from warehouse.lake import Lake
 from warehouse.lease import hold
 from warehouse.receipts import Receipt, recording
@@ -32,7 +33,12 @@ def build_features(settings: Settings, day: date) -> Receipt:
 
     Writes `customer_features`, `product_features` and `customer_product_features` for the day; none of them
     has rows where nothing was bought yet.
+
+    Raises:
+        ConflictError: the day has not ended yet. Its night would look like the newest for weeks to come.
     """
+    if clock.end_of(day) > clock.now():
+        raise ConflictError(f"{day} has not ended yet (UTC); a night is for a day that is over")
     with hold(settings, "features"), recording(settings, "features", day) as receipt:
         lake, end = Lake.of(settings), clock.end_of(day)
         lines = bought(lake, day)

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -163,15 +163,17 @@ def finish(settings: Settings, folder: Path, manifest: dict[str, Any]) -> tuple[
     return bundle_id, full
 
 
-def sweep(settings: Settings, known: set[str]) -> list[str]:
-    """Removes what killed runs left: unfinished folders, and bundles that were never registered.
+def sweep(settings: Settings, old: Collection[str] = ()) -> list[str]:
+    """Removes the folders of `old` bundles, and the unfinished ones that killed runs left.
 
-    The caller holds the lease. Returns the names of what is gone.
+    Other folders stay, even unregistered ones: they may belong to another database. The caller holds the
+    lease. Returns the names of what is gone.
     """
     home = bundles_folder(settings)
-    gone = [p for p in sorted(home.iterdir()) if p.name not in known] if home.is_dir() else []
+    there = sorted(home.iterdir()) if home.is_dir() else []
+    gone = [path for path in there if path.name in old or path.name.endswith(_PARTIAL)]
     for path in gone:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.rmtree(path)
     return [path.name for path in gone]
 
 

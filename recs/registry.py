@@ -1,5 +1,6 @@
 """Which bundles there are and which one is served. Publishing and rolling back are one update of one row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -120,20 +121,18 @@ def of_day(settings: Settings, day: date) -> str:
     return of_that_day[0]
 
 
-def forget_old(settings: Settings) -> list[str]:
-    """Forgets all but the newest `recs.keep_bundles`; never the current and the previous one.
+def old(settings: Settings) -> list[str]:
+    """All but the newest `recs.keep_bundles`; never the current and the previous one."""
+    now = current(settings)
+    kept = {now.bundle_id, now.previous_id} if now else set()
+    beyond = [row.bundle_id for row in bundles(settings)[settings.recs.keep_bundles :]]
+    return [bundle_id for bundle_id in beyond if bundle_id not in kept]
 
-    Their folders go with the next `recs.bundle.sweep`. Returns their ids.
-    """
+
+def forget(settings: Settings, bundle_ids: Sequence[str]) -> None:
+    """Takes bundles out of the register, after their folders are gone."""
     with writing(engine_for(settings)) as session:
-        now = session.get(CurrentBundleRow, _SLOT)
-        kept = {now.bundle_id, now.previous_id} if now else set()
-        old = session.scalars(
-            select(BundleRow.bundle_id).order_by(*_NEWEST).offset(settings.recs.keep_bundles)
-        )
-        gone = [bundle_id for bundle_id in old if bundle_id not in kept]
-        session.execute(delete(BundleRow).where(BundleRow.bundle_id.in_(gone)))
-        return gone
+        session.execute(delete(BundleRow).where(BundleRow.bundle_id.in_(bundle_ids)))
 
 
 def _registered(session: Session, bundle_id: str) -> BundleRow:

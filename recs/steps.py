@@ -24,7 +24,7 @@ def recommend(settings: Settings, day: date) -> Receipt:
         ModelError: a model could not be trained.
     """
     with hold(settings, "recs"), recording(settings, "recommend", day) as receipt:
-        _sweep(settings)
+        bundle.sweep(settings)
         world = load(settings, day)
         judgement = judge(settings, day)
         with bundle.workplace(settings) as folder:
@@ -33,8 +33,9 @@ def recommend(settings: Settings, day: date) -> Receipt:
         registry.register(settings, bundle_id, manifest)
         if not registry.publish(settings, bundle_id, by="nightly"):
             receipt.notes.append(f"{bundle_id} is kept but not served: the current bundle is of a later day")
-        registry.forget_old(settings)
-        _sweep(settings)
+        old = registry.old(settings)
+        bundle.sweep(settings, old)
+        registry.forget(settings, old)
         receipt.rows_in = {"customers": world.nobody, "products": world.catalogue.height}
         receipt.artifacts["bundle"] = str(bundle.folder_of(settings, bundle_id))
         receipt.numbers |= {"bundle_id": bundle_id} | _numbers(judgement)
@@ -83,7 +84,3 @@ def _manifest(settings: Settings, world: World, judgement: Judgement) -> dict[st
 
 def _numbers(judgement: Judgement) -> dict[str, Any]:
     return {"verdict": judgement.verdict, "serving": judgement.serving, "metrics": judgement.metrics}
-
-
-def _sweep(settings: Settings) -> None:
-    bundle.sweep(settings, {row.bundle_id for row in registry.bundles(settings)})

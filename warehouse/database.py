@@ -41,12 +41,21 @@ def engine_for(settings: Settings) -> Engine:
     Raises:
         SettingsError: the address is not one of SQLite or `postgresql+psycopg://`.
     """
-    return _engine(settings.sqlalchemy_url)
+    return _engine(url_of(settings))
+
+
+def url_of(settings: Settings) -> URL:
+    """Where the database is: what the settings say, else SQLite inside the home.
+
+    The file's path is never read as an address, so a home may be called `what?` or `50%20`.
+    """
+    if settings.database_url:
+        return _checked(settings.database_url)
+    return URL.create("sqlite", database=str(settings.home.absolute() / "advocate.db"))
 
 
 @cache
-def _engine(address: str) -> Engine:
-    url = _checked(address)
+def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         return create_engine(url, poolclass=NullPool)
     if url.database:

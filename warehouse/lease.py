@@ -4,8 +4,8 @@ A night holds the leases of all rooms it writes; a single step (an Airflow task,
 its own room. The operating system or PostgreSQL lets go of a lease the moment its process dies, so a
 killed run never has to be cleaned up after.
 
-On SQLite a lease is a lock on a file in the home. On PostgreSQL it is a session advisory lock, which
-also holds between machines that share the database.
+A lease is a lock on a file in the home; with PostgreSQL also a session advisory lock, which holds between
+machines that share the database.
 """
 
 import json
@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import text
 
 from warehouse import clock
-from warehouse.database import engine_for
+from warehouse.database import engine_for, url_of
 from warehouse.errors import LeaseHeldError
 from warehouse.settings import Settings
 
@@ -41,7 +41,7 @@ def hold(settings: Settings, *rooms: Room) -> Iterator[None]:
     mine = _held.get()
     with ExitStack() as stack:
         for room in sorted(rooms):
-            key = (f"{settings.home.absolute()} {settings.sqlalchemy_url}", room)
+            key = (f"{settings.home.absolute()} {url_of(settings)}", room)
             if key not in mine:
                 stack.enter_context(_locked(settings, room))
                 mine |= {key}
@@ -54,17 +54,12 @@ def hold(settings: Settings, *rooms: Room) -> Iterator[None]:
 
 @contextmanager
 def _locked(settings: Settings, room: Room) -> Iterator[None]:
-    engine = engine_for(settings)
-    if engine.dialect.name == "postgresql":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            number = zlib.crc32(f"advocate/{room}".encode())
-            if not connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number}):
-                raise LeaseHeldError(_refusal(room, "in this database"))
-            try:
-                yield
-            finally:  # closing the connection would let go too, but only when the server has noticed
-                connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})
-        return
+    with _locked_home(settings, room), _locked_database(settings, room):
+        yield
+
+
+@contextmanager
+def _locked_home(settings: Settings, room: Room) -> Iterator[None]:
     folder = settings.home.absolute() / "leases"
     folder.mkdir(parents=True, exist_ok=True)
     holder = folder / f"{room}.json"
@@ -80,6 +75,22 @@ def _locked(settings: Settings, room: Room) -> Iterator[None]:
         me = {"process": os.getpid(), "host": socket.gethostname(), "since": f"{clock.now():%F %T}"}
         holder.write_text(json.dumps(me))
         yield
+
+
+@contextmanager
+def _locked_database(settings: Settings, room: Room) -> Iterator[None]:
+    engine = engine_for(settings)
+    if engine.dialect.name != "postgresql":
+        yield  # a SQLite file is in one home, and the home is locked
+        return
+    number = zlib.crc32(f"advocate/{room}".encode())
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number}):
+            raise LeaseHeldError(_refusal(room, "in this database"))
+        try:
+            yield
+        finally:  # closing the connection would let go too, but only when the server has noticed
+            connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})
 
 
 def _refusal(room: str, where: str) -> str:

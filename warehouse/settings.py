@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     home: Path = Path("advocate-home")
     database_url: str = Field(default="", repr=False)  # may hold a password
     lake: str = ""
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     feed: FeedSettings = FeedSettings()
     features: FeatureSettings = FeatureSettings()
     recs: RecsSettings = RecsSettings()
@@ -138,11 +138,6 @@ class Settings(BaseSettings):
     def lake_location(self) -> str:
         """Where the lake is: a local folder or an `s3://` address."""
         return self.lake or str(self.home.absolute() / "lake")
-
-    @property
-    def sqlalchemy_url(self) -> str:
-        """The database, as SQLAlchemy wants it named; SQLite inside the home unless set."""
-        return self.database_url or f"sqlite:///{self.home.absolute() / 'advocate.db'}"
 
     @property
     def outbox_folder(self) -> Path:

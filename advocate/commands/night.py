@@ -53,6 +53,7 @@ def nightly(context: typer.Context, day: Moment, json: Json = False) -> None:
 
 def _exit_for(failed: dict[str, str]) -> None:
     for half, why in failed.items():
-        complain(f"advocate: {half} failed ({why}); the other half is complete")
+        other = "the other half is complete" if len(failed) == 1 else "so did the other half"
+        complain(f"advocate: {half} failed ({why}); {other}")
     if failed:
         raise typer.Exit(1)

@@ -64,12 +64,26 @@ def test_one_closed_holiday_among_the_weeks_changes_nothing(lake: Lake) -> None:
     assert len(shortfalls(lake, THURSDAY)) == 1
 
 
-@pytest.mark.parametrize(("count", "short"), [(0, 0), (1, 0), (2, 1)])
-def test_with_fewer_than_two_such_days_of_history_nothing_is_concluded(
+@pytest.mark.parametrize(("count", "short"), [(0, 0), (1, 0), (2, 0), (3, 1)])
+def test_with_fewer_than_two_such_days_after_the_first_delivery_nothing_is_concluded(
     lake: Lake, count: int, short: int
 ) -> None:
     bring(lake, "purchases", weeks(10, 1, count=count))
     assert len(shortfalls(lake, THURSDAY)) == short
+
+
+@pytest.mark.parametrize("silent", [1, 5, 8, 20])
+def test_a_feed_that_died_weeks_ago_is_not_forgiven(lake: Lake, silent: int) -> None:
+    alive = {THURSDAY - timedelta(weeks=silent + week): 10 for week in range(1, 10)}
+    bring(lake, "purchases", alive)
+    assert len(shortfalls(lake, THURSDAY)) == 1
+
+
+def test_prices_that_all_came_at_once_and_seldom_change_are_not_a_shortfall(lake: Lake) -> None:
+    first = THURSDAY - timedelta(weeks=10)
+    bring(lake, "prices", {first: 500, first + timedelta(days=5): 1})
+    for week in range(10):
+        assert shortfalls(lake, THURSDAY - timedelta(weeks=week)) == []
 
 
 def test_a_feed_whose_usual_day_is_empty_is_not_judged(lake: Lake) -> None:

@@ -115,7 +115,7 @@ def test_a_moment_without_a_zone_is_refused(any_settings: Settings) -> None:
 
 
 def test_two_processes_that_write_at_once_both_succeed(any_settings: Settings, python: Python) -> None:
-    arguments = (str(any_settings.home), any_settings.sqlalchemy_url)
+    arguments = (str(any_settings.home), any_settings.database_url)
     writers = [python(WRITE_MANY, *arguments, step) for step in ("one", "two")]
     for writer in writers:
         _, problems = writer.communicate(timeout=60)

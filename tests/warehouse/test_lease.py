@@ -28,7 +28,7 @@ with hold(load_settings(home=sys.argv[1], database_url=sys.argv[2]), *sys.argv[3
 
 def holding(python: Python, settings: Settings, room: str) -> "subprocess.Popen[str]":
     """Another process that holds a room by now."""
-    process = python(HOLD, str(settings.home), settings.sqlalchemy_url, room)
+    process = python(HOLD, str(settings.home), settings.database_url, room)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     return process

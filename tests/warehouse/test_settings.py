@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from warehouse.database import url_of
 from warehouse.errors import SettingsError
 from warehouse.settings import Settings, load_settings
 
@@ -137,13 +138,13 @@ def test_settings_and_their_sections_cannot_be_changed(tmp_path: Path) -> None:
 def test_everything_lies_in_the_home_unless_said_otherwise(tmp_path: Path) -> None:
     inside = load_settings(home=tmp_path)
     assert inside.lake_location == str(tmp_path / "lake")
-    assert inside.sqlalchemy_url == f"sqlite:///{tmp_path}/advocate.db"
+    assert url_of(inside).database == str(tmp_path / "advocate.db")
     assert inside.outbox_folder == tmp_path / "outbox"
     elsewhere = load_settings(
         home=tmp_path, lake="s3://shop/lake", database_url="sqlite:////d.db", send={"outbox": "/out"}
     )
     assert elsewhere.lake_location == "s3://shop/lake"
-    assert elsewhere.sqlalchemy_url == "sqlite:////d.db"
+    assert url_of(elsewhere).database == "/d.db"
     assert elsewhere.outbox_folder == Path("/out")
 
 
