@@ -56,15 +56,17 @@ class Decided:
 
 def decide(opportunities: pl.LazyFrame, world: World, settings: OutreachSettings, day: date) -> Decided:
     """Decides for every customer, from the opportunities of a day and where customers stand."""
-    chosen = _with_purpose(opportunities, world).pipe(_limited, settings).collect()
-    bundles = _bundles(chosen.lazy())
     people = everybody(world.customers, world.buyers, opportunities).with_columns(
         timezone=pl.coalesce("timezone", pl.lit(settings.default_timezone or None, dtype=pl.String)),
         locale=pl.coalesce("locale", pl.lit(settings.default_locale)),
     )
+    people = _with_opening(people, settings, day)
+    marked = _with_purpose(opportunities, world).pipe(_lapsing, people)
+    chosen = _limited(marked, settings).collect()
+    bundles = _bundles(chosen.lazy())
     standing = _standing(bundles, people, world, settings, day)
     ranked = holdout(judged(standing, settings).collect(engine="streaming"), settings).pipe(_ranked)
-    final = _outcomes(ranked, settings, day)
+    final = _outcomes(ranked, day)
     decisions = final.select(list(polars_schema(Decisions))).sort("customer_id")
     proposals = final.filter(pl.col("outcome") == "proposed").sort("notice_id")
     members = (
@@ -77,6 +79,7 @@ def decide(opportunities: pl.LazyFrame, world: World, settings: OutreachSettings
         *BUNDLE,
         "opportunities",
         "fresh",
+        "lapsing",
         "value_minor",
         "contacts",
         pl.col("^rule_.*$"),
@@ -84,6 +87,12 @@ def decide(opportunities: pl.LazyFrame, world: World, settings: OutreachSettings
         "blocked_by",
     ).sort(BUNDLE)
     return Decided(Decisions.validate(decisions), proposals, members, verdicts)
+
+
+def _with_opening(people: pl.LazyFrame, settings: OutreachSettings, day: date) -> pl.LazyFrame:
+    """People with `send_after`: when they wake after the day; null where their zone is unknown."""
+    zones = people.select(pl.col("timezone").unique().drop_nulls()).collect()["timezone"].to_list()
+    return people.with_columns(send_after=send_after(clock.end_of(day), pl.col("timezone"), zones, settings))
 
 
 def _with_purpose(opportunities: pl.LazyFrame, world: World) -> pl.LazyFrame:
@@ -95,11 +104,22 @@ def _with_purpose(opportunities: pl.LazyFrame, world: World) -> pl.LazyFrame:
     )
 
 
+def _lapsing(opportunities: pl.LazyFrame, people: pl.LazyFrame) -> pl.LazyFrame:
+    """Adds `lapses`: new advice that would be worthless by the time its message may go."""
+    late = (pl.col("owed") == "advice") & ~pl.col("told") & (pl.col("expires_at") <= pl.col("send_after"))
+    openings = people.select("customer_id", "send_after")
+    return (
+        opportunities.join(openings, on="customer_id", how="left")
+        .with_columns(lapses=late.fill_null(value=False))
+        .drop("send_after")
+    )
+
+
 def _limited(opportunities: pl.LazyFrame, settings: OutreachSettings) -> pl.LazyFrame:
-    """Adds `listed`: all money owed, and of new advice the best few, one per product."""
+    """Adds `listed`: all money owed, and of new advice that lasts the best few, one per product."""
     order = ["amount_minor", "expires_at", "opportunity_id"]
     by_worth = opportunities.sort(order, descending=[True, False, False], nulls_last=True)
-    new = pl.col("purpose") == "marketing", ~pl.col("told")
+    new = pl.col("purpose") == "marketing", ~pl.col("told"), ~pl.col("lapses")
     per_product = (
         by_worth.filter(*new)
         .unique([*BUNDLE, "product_id"], keep="first", maintain_order=True)
@@ -122,6 +142,7 @@ def _bundles(chosen: pl.LazyFrame) -> pl.LazyFrame:
     return chosen.group_by(BUNDLE).agg(
         opportunities=pl.when(any_left).then(counted.sum()).otherwise(pl.len()).cast(pl.Int64),
         fresh=counted.sum().cast(pl.Int64),
+        lapsing=pl.col("lapses").sum().cast(pl.Int64),
         value_minor=pl.when(has_value).then(value),
     )
 
@@ -159,22 +180,20 @@ def _ranked(bundles: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _outcomes(ranked: pl.DataFrame, settings: OutreachSettings, day: date) -> pl.DataFrame:
+def _outcomes(ranked: pl.DataFrame, day: date) -> pl.DataFrame:
     """One row per customer with outcome, reason and, where proposed, the notice's id and moment."""
     rows = ranked.sort(~pl.col("chosen"), maintain_order=True).unique(
         "customer_id", keep="first", maintain_order=True
     )
     proposed = pl.col("chosen") & ~pl.col("holdout")
     held_out = pl.col("chosen") & pl.col("holdout")
-    zones = rows.filter(proposed)["timezone"].unique().to_list()
-    opening = send_after(clock.end_of(day), pl.col("timezone"), zones, settings)
     notices = rows.filter(proposed).select("customer_id", notice_id=_notice_id(day))
     outcome = pl.when(proposed).then(pl.lit("proposed")).when(held_out).then(pl.lit("held_out"))
     return rows.join(notices, on="customer_id", how="left").with_columns(
         outcome=outcome.otherwise(pl.lit("silent")),
         reason=_reason(proposed, held_out),
         channel=pl.when("chosen").then("channel"),
-        send_after=pl.when(proposed).then(opening),
+        send_after=pl.when(proposed).then("send_after"),
     )
 
 

@@ -47,7 +47,11 @@ def _below_minimum(settings: OutreachSettings) -> pl.Expr:
 
 RULES: tuple[Rule, ...] = (
     Rule("nothing_found", "nothing was found for this customer", lambda _: pl.col("purpose").is_null()),
-    Rule("already_told", "the customer was told of this before", lambda _: pl.col("fresh") == 0),
+    Rule(
+        "already_told",
+        "the customer was told of this before",
+        lambda _: (pl.col("fresh") == 0) & (pl.col("lapsing") == 0),
+    ),
     Rule("complained", "the customer complained about a message", lambda _: pl.col("complained")),
     Rule("minor", "advice is not sent to minors", lambda _: _marketing() & pl.col("minor")),
     Rule(
@@ -63,6 +67,11 @@ RULES: tuple[Rule, ...] = (
         "no_timezone",
         "the customer's zone is unknown and outreach.default_timezone is not set",
         lambda _: pl.col("timezone").is_null(),
+    ),
+    Rule(
+        "lapses_first",
+        "all that is new lapses before the customer's next waking hours",
+        lambda _: (pl.col("fresh") == 0) & (pl.col("lapsing") > 0),
     ),
     Rule("below_minimum", "the saving is below outreach.min_saving_minor", _below_minimum),
     Rule(

@@ -3,7 +3,9 @@ from typing import Any
 
 import pytest
 
-from tests.outreach.worlds import EVERYTHING, Rows, found, world
+from outreach import export
+from tests.outreach.worlds import DAY, EVERYTHING, Rows, at, consenting, fill, found, night, world
+from warehouse.settings import Settings
 
 KIND = "unused_entitlement"
 HABIT: Rows = [
@@ -123,3 +125,21 @@ def test_the_amount_is_the_value_of_one_use_where_known(
 def test_a_currency_without_a_minimum_is_held() -> None:
     euro = EVERYTHING.model_copy(update={"min_saving_minor": {"EUR": 0}})
     assert found(KIND, world(tables()), euro)["held"].to_list() == [True]
+
+
+def test_a_coupon_that_ends_with_the_day_shortens_no_message(home: Settings) -> None:
+    products, ends = ("milk", "oil"), ("2017-12-01", "2017-12-24")
+    coupons = tables(
+        purchases=[line | {"product_id": p, "line_id": p} for line in HABIT for p in products],
+        offers=[COUPON | {"offer_id": p} for p in products],
+        offer_products=[{"offer_id": p, "product_id": p} for p in products],
+        entitlements=[
+            {"entitlement_id": p, "offer_id": p, "expires_at": end}
+            for p, end in zip(products, ends, strict=True)
+        ],
+        consents=consenting("ann"),
+    )
+    fill(home, coupons)
+    night(home)
+    notices = export.notices(home, DAY).collect()
+    assert notices.select("amount_minor", "send_by").rows() == [(50, at("2017-12-24"))]
