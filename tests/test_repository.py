@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,13 @@ def test_locked_requirements_have_hashes_and_name_no_index(lock: Path) -> None:
 @pytest.mark.parametrize("name", ["core.txt", "serve.txt", "demo.txt"])
 def test_a_storefront_installs_without_airflow(name: str) -> None:
     assert "airflow" not in (ROOT / "requirements" / name).read_text()
+
+
+def test_the_command_line_is_documented_as_it_is() -> None:
+    words = ["-m", "typer", "advocate.cli", "utils", "docs", "--name", "advocate", "--title", "Command line"]
+    made = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=True)
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text()
+    assert made.stdout.strip() == page.strip(), "the command line has changed; run `make docs`"
 
 
 def test_relative_links_in_the_documents_lead_somewhere() -> None:

@@ -19,7 +19,8 @@ from warehouse.settings import Settings, load_settings
 
 pytestmark = pytest.mark.slow
 
-# A lasting effect is a rename or a database commit. The process kills itself just before the n-th one.
+# A lasting effect is a rename, a small file of the lake (an import's commit is one) or a database commit. The
+# process kills itself just before the n-th one.
 RUN = """
 import os, signal, sys
 from sqlalchemy import event
@@ -35,6 +36,17 @@ def effect():
 
 sys.addaudithook(lambda name, _: effect() if name == "os.rename" else None)
 event.listen(Engine, "commit", lambda _: effect())
+
+from warehouse.shelf import Shelf
+
+def counted(method):
+    def before(*arguments, **options):
+        effect()
+        return method(*arguments, **options)
+    return before
+
+for name in ("create", "replace", "delete"):
+    setattr(Shelf, name, counted(getattr(Shelf, name)))
 
 from datetime import date
 from pathlib import Path
