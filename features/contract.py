@@ -166,7 +166,7 @@ class OfferProducts(dy.Schema):
 
 
 class Entitlements(dy.Schema):
-    """A customer's right to an offer."""
+    """A customer's right to an offer; `expires_at` is the first moment at which it is no longer valid."""
 
     entitlement_id = identifier(key=True)
     customer_id = identifier()

@@ -1,7 +1,7 @@
 """Money, numbers and dates as a reader's locale and zone write them."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -40,7 +40,14 @@ class Reader:
 
     def date(self, moment: str) -> str:
         """The reader's calendar day of a UTC moment given as ISO 8601 text."""
-        local = datetime.fromisoformat(moment).astimezone(UTC).astimezone(ZoneInfo(self.zone))
+        return self._date(datetime.fromisoformat(moment))
+
+    def last_date(self, end: str) -> str:
+        """The reader's calendar day of the last moment before a UTC moment given as ISO 8601 text."""
+        return self._date(datetime.fromisoformat(end) - timedelta(microseconds=1))
+
+    def _date(self, moment: datetime) -> str:
+        local = moment.astimezone(UTC).astimezone(ZoneInfo(self.zone))
         return format_date(local.date(), format="long", locale=_locale(self.locale))
 
 

@@ -52,7 +52,7 @@ def _unused_entitlement(evidence: dict[str, Any], reader: Reader) -> Slots:
         "item": evidence["item"],
         "offer": evidence["offer"],
         "amount": reader.money(amount, evidence["currency"]) if amount else None,
-        "expires_on": reader.date(until) if until else None,
+        "expires_on": reader.last_date(until) if until else None,
     }
 
 

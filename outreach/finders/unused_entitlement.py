@@ -1,7 +1,8 @@
 """`unused_entitlement` (advice): a coupon or benefit in hand for something this customer buys anyway.
 
-Rule: valid at the end of the day, uses left, for a product this customer bought in `habit_baskets` or more
-orders of the last `habit_days`. One opportunity per entitlement: of its products the one in most orders.
+Rule: valid at the end of the day (in its last moment; `expires_at` is the first moment of no validity), uses
+left, for a product this customer bought in `habit_baskets` or more orders of the last `habit_days`. One
+opportunity per entitlement: of its products the one in most orders.
 Credits, gift cards, subscriptions and warranties are not coupons to be reminded of: money that is the
 customer's own is owed as a right, and is found by a finder of its own.
 """
@@ -55,7 +56,7 @@ def _habits(lines: pl.LazyFrame, settings: OutreachSettings, end: datetime) -> p
 
 
 def _usable(world: World, end: datetime) -> pl.LazyFrame:
-    """Coupons and benefits that hold at `end` and have uses left, with the offer's name and value."""
+    """Coupons and benefits valid just before `end`, uses left, with the offer's name and value."""
     used = (
         world.entitlement_uses.filter(pl.col("used_at") < end)
         .group_by("entitlement_id")

@@ -78,10 +78,29 @@ def test_advice_says_what_it_is_for_and_until_when_and_names_no_amount_it_does_n
 ) -> None:
     message = compose("marketing", [advice(amount_minor=amount)], Reader("en_US", "UTC"), SHOP)
     assert "half a dollar off is good for Fresh milk" in message.text
-    assert "until December 24, 2017." in message.text
+    assert "until December 23, 2017." in message.text
     assert ("saves you $0.50" in message.text) is (amount is not None)
     assert ("$0.50" in message.subject) is (amount is not None)
     assert "No more of this" in message.text
+
+
+@pytest.mark.parametrize(
+    ("end", "zone", "last_day"),
+    [
+        pytest.param("2017-12-24T00:00:00Z", "UTC", "December 23, 2017", id="midnight in UTC"),
+        pytest.param("2017-12-23T23:00:00Z", "Europe/Berlin", "December 23, 2017", id="midnight in Berlin"),
+        pytest.param("2017-12-24T05:00:00Z", "America/New_York", "December 23, 2017", id="and in New York"),
+        pytest.param("2017-12-23T10:00:00Z", "Pacific/Kiritimati", "December 23, 2017", id="far east"),
+        pytest.param(
+            "2017-12-24T00:00:00Z", "Europe/Berlin", "December 24, 2017", id="one o'clock in Berlin"
+        ),
+        pytest.param("2017-12-24T00:00:00Z", "America/New_York", "December 23, 2017", id="seven in New York"),
+        pytest.param("2017-12-24T00:00:00.000001Z", "UTC", "December 24, 2017", id="just after midnight"),
+    ],
+)
+def test_advice_names_the_last_day_on_which_it_is_still_valid(end: str, zone: str, last_day: str) -> None:
+    message = compose("marketing", [advice(expires_at=end)], Reader("en_US", zone), SHOP)
+    assert f"until {last_day}." in message.text
 
 
 def test_a_service_message_carries_no_promotion() -> None:

@@ -53,6 +53,9 @@ def test_a_coupon_for_something_bought_twice_is_worth_a_reminder() -> None:
         pytest.param(
             {"entitlements": [HELD | {"expires_at": "2017-11-30T23:59:59"}]}, id="lapsed within the day"
         ),
+        pytest.param(
+            {"entitlements": [HELD | {"expires_at": "2017-11-30T23:00"}]}, id="lapsed at midnight in Berlin"
+        ),
         pytest.param({"entitlement_uses": [{"entitlement_id": "e"}]}, id="used up"),
         pytest.param({"entitlements": [HELD | {"uses_allowed": 0}]}, id="no use allowed"),
         *(
@@ -72,6 +75,9 @@ def test_a_look_alike_is_not_found(changed: dict[str, Rows]) -> None:
             {"purchases": [HABIT[1], {"order_id": "0", "purchased_at": "2017-09-02"}]}, id="90 days ago"
         ),
         pytest.param({"entitlements": [HELD | {"expires_at": "2017-12-01"}]}, id="lapses as the day ends"),
+        pytest.param(
+            {"entitlements": [HELD | {"expires_at": "2017-12-01T05:00"}]}, id="lapses at midnight in New York"
+        ),
         pytest.param({"entitlements": [HELD | {"expires_at": None}]}, id="never lapses"),
         pytest.param({"entitlements": [HELD | {"uses_allowed": None}]}, id="unlimited uses"),
         pytest.param(
