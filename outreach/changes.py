@@ -1,6 +1,7 @@
 """How notices change their state: chosen, checked, moved with their history, in the caller's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -22,26 +23,48 @@ def chosen_of(
     *,
     default: Sequence[str],
 ) -> tuple[list[tuple[str, str]], int]:
-    """The notices that are to change with their states, and how many are there already.
+    """The notices that are to change with their states, and how many are there, or beyond it, already.
+
+    Args:
+        session: the caller's transaction; sending does not touch the batch's notices until it ends.
+        batch: the batch they are in.
+        target: the state they are to have.
+        notice_ids: which ones; by default all that are in a state of `default`.
+        default: the states that a decision about the whole batch is for.
 
     Raises:
         NotFoundError: a named notice is not in the batch.
-        ConflictError: a named notice cannot go from its state to `target`.
+        ConflictError: a named notice cannot go from its state to `target`, or none of the batch can.
     """
     query = select(NoticeRow.notice_id, NoticeRow.state).where(NoticeRow.batch_id == batch.batch_id)
-    states = dict(session.execute(query.order_by(NoticeRow.notice_id)).all())
+    states = dict(session.execute(query.order_by(NoticeRow.notice_id).with_for_update()).all())
+    beyond = {target} | (set(TOLD) if target == "approved" else set())
     if notice_ids is None:
-        return [(one, state) for one, state in states.items() if state in default], 0
+        return _whole(batch, states, target, beyond, default)
     wanted = list(dict.fromkeys(notice_ids))
     if strange := [one for one in wanted if one not in states]:
         raise NotFoundError(f"notice {strange[0]} is not in the batch of {batch.day}; nothing was changed")
-    beyond = {target} | (set(TOLD) if target == "approved" else set())
     todo = [(one, states[one]) for one in wanted if states[one] not in beyond]
     if stuck := [(one, state) for one, state in todo if not may_become(state, target)]:
         raise ConflictError(
             f"notice {stuck[0][0]} is {stuck[0][1]} and cannot become {target}; nothing was changed"
         )
     return todo, len(wanted) - len(todo)
+
+
+def _whole(
+    batch: BatchRow, states: Mapping[str, str], target: str, beyond: Collection[str], default: Collection[str]
+) -> tuple[list[tuple[str, str]], int]:
+    todo = [(one, state) for one, state in states.items() if state in default]
+    done = sum(state in beyond for state in states.values())
+    if not todo and not done:
+        counted = sorted(Counter(states.values()).items())
+        there = ", ".join(f"{count:,} {state}" for state, count in counted) or "no notices"
+        raise ConflictError(
+            f"the batch of {batch.day} has nothing that is {' or '.join(default)}, only {there}; nothing "
+            f"was changed to {target}: `advocate batch show {batch.day}` lists them, --notice names one"
+        )
+    return todo, done
 
 
 def move(

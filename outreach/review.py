@@ -16,7 +16,7 @@ from outreach import ledger
 from outreach.changes import chosen_of, move, promises_of
 from outreach.ledger import Entry
 from outreach.models import BatchRow, NoticeEventRow, NoticeOpportunityRow, NoticeRow
-from outreach.states import UNDECIDED
+from outreach.states import REVOCABLE, UNDECIDED
 from warehouse import clock
 from warehouse.database import engine_for, reading, writing
 from warehouse.errors import NotFoundError
@@ -99,8 +99,8 @@ def approve(
 
     Raises:
         NotFoundError: no such batch, or a notice is not in it.
-        ConflictError: a notice cannot be approved any more, or what it says was promised or told in another
-            batch meanwhile; then nothing changes.
+        ConflictError: a notice cannot be approved any more, no notice of the batch can, or what one says was
+            promised or told in another batch meanwhile; then nothing changes.
     """
     with writing(engine_for(settings)) as session:
         found, now = _opened(session, batch), clock.now()
@@ -119,11 +119,12 @@ def reject(
 ) -> Outcome:
     """Rejects notices; an approved one that was not handed over yet loses its promise again.
 
-    By default all that are proposed or held. Arguments and errors are those of `approve`.
+    By default all that are proposed, held or approved, which undoes an approval. Arguments and
+    errors are those of `approve`.
     """
     with writing(engine_for(settings)) as session:
         found, now = _opened(session, batch), clock.now()
-        chosen, done = chosen_of(session, found, "rejected", notice_ids, default=UNDECIDED)
+        chosen, done = chosen_of(session, found, "rejected", notice_ids, default=REVOCABLE)
         move(session, chosen, "rejected", by=by, at=now, reason=reason)
         approved = [notice_id for notice_id, state in chosen if state == "approved"]
         voided = ledger.void(session, approved, by=by, at=now) if approved else 0

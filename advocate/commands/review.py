@@ -19,7 +19,9 @@ batches = typer.Typer(help="Look at what is about to go out, with its evidence; 
 Batch = Annotated[str, typer.Argument(help="A batch id, a day like 2017-11-30, or `latest`.")]
 Notices = Annotated[
     list[str] | None,
-    typer.Option("--notice", help="Only this notice; can be given several times. By default all proposed."),
+    typer.Option(
+        "--notice", help="Only this notice; can be given several times. By default all that can be."
+    ),
 ]
 AsUser = Annotated[str | None, typer.Option("--as", help="Who decides; by default you.")]
 Reason = Annotated[str, typer.Option(help="Why, for the history.")]
@@ -113,7 +115,7 @@ def approve(
     if not json and done.changed:
         say(
             f"`advocate send` hands them over after {settings.send.delay_minutes} minutes; "
-            "until then `advocate batch reject` undoes it"
+            f"until then `advocate batch reject {done.batch_id} --reason …` undoes it"
         )
 
 
@@ -126,7 +128,7 @@ def reject(
     as_: AsUser = None,
     json: Json = False,
 ) -> None:
-    """Reject notices; an approved one that was not handed over yet loses its promise again."""
+    """Reject notices; those approved, but not handed over yet, lose their promises again."""
     _decide(context, review.reject, "rejected", batch, reason, notice, as_, json)
 
 

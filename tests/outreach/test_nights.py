@@ -9,7 +9,7 @@ from outreach import export, review, steps
 from outreach.explain import explain
 from tests.outreach.worlds import DAY, END, EVERYTHING, MORNING, at, consenting, fill, night, shop
 from warehouse import clock
-from warehouse.errors import NotFoundError
+from warehouse.errors import ConflictError, NotFoundError
 from warehouse.settings import Settings
 
 NEXT = DAY + timedelta(days=1)
@@ -148,7 +148,8 @@ def test_a_kind_that_claims_too_many_lines_is_held_for_a_person(any_home: Settin
     steps.decide(careful, DAY)
     steps.prepare_batch(careful, DAY)
     assert review.list_batches(careful)[0]["states"] == {"held": 3}
-    assert review.approve(careful, "latest", by="eve").changed == 0
+    with pytest.raises(ConflictError, match="nothing that is proposed, only 3 held"):
+        review.approve(careful, "latest", by="eve")
 
 
 def test_a_day_whose_feed_is_short_gets_no_batch(town: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,8 @@ def test_approving_twice_changes_nothing(desk: Settings) -> None:
     review.approve(desk, "latest", by="eve", notice_ids=both)
     again = review.approve(desk, "latest", by="bob", notice_ids=both)
     assert (again.changed, again.unchanged, again.promised_minor) == (0, 2, {})
-    assert review.approve(desk, "latest", by="bob").changed == 0
+    whole = review.approve(desk, "latest", by="bob")
+    assert (whole.changed, whole.unchanged, whole.promised_minor) == (0, 2, {})
     assert balance(desk, "ann") == (50, 0, 50, 0)
     assert len(review.history(desk, both[0])) == 1
 
@@ -88,6 +89,25 @@ def test_rejecting_what_was_approved_takes_the_promise_back(desk: Settings) -> N
     assert (outcome.changed, outcome.voided) == (1, 1)
     assert balance(desk, "ann") == (50, 0, 0, 50)
     assert balance(desk, "bob") == (50, 0, 50, 0)
+
+
+def test_rejecting_a_batch_undoes_its_approval(desk: Settings) -> None:
+    review.hold(desk, "latest", by="eve", reason="odd", notice_ids=[notice_of(desk, "bob")])
+    review.approve(desk, "latest", by="eve")
+    outcome = review.reject(desk, "latest", by="eve", reason="wrong prices")
+    assert (outcome.changed, outcome.unchanged, outcome.voided) == (2, 0, 1)
+    assert states(desk) == {"ann": "rejected", "bob": "rejected"}
+    assert balance(desk, "ann") == (50, 0, 0, 50)
+    again = review.reject(desk, "latest", by="bob", reason="wrong prices")
+    assert (again.changed, again.unchanged, again.voided) == (0, 2, 0)
+
+
+def test_a_decision_for_which_a_batch_has_nothing_is_refused(desk: Settings) -> None:
+    review.reject(desk, "latest", by="eve", reason="no")
+    with pytest.raises(ConflictError, match="nothing that is proposed, only 2 rejected"):
+        review.approve(desk, "latest", by="eve")
+    with pytest.raises(ConflictError, match="nothing that is proposed, only 2 rejected"):
+        review.hold(desk, "latest", by="eve", reason="odd")
 
 
 @pytest.mark.parametrize("decide", [review.approve, review.hold], ids=["approve", "hold"])

@@ -18,7 +18,7 @@ from tests.outreach.test_review import balance, states
 from tests.outreach.worlds import DAY, END, EVERYTHING, MORNING, consenting, fill, night, shop
 from warehouse import clock
 from warehouse.database import engine_for, writing
-from warehouse.errors import LeaseHeldError, PausedError
+from warehouse.errors import ConflictError, LeaseHeldError, PausedError
 from warehouse.lease import hold
 from warehouse.receipts import Receipt
 from warehouse.settings import Settings
@@ -176,6 +176,23 @@ def test_a_rejected_notice_does_not_go_even_after_approval(any_home: Settings) -
     review.reject(home, "latest", by="eve", reason="oops", notice_ids=_ids(home)[:1])
     assert send_at(MORNING, home).rows_out["notices"] == 1
     assert sorted(states(home).values()) == ["rejected", "sent"]
+
+
+def test_after_an_approval_was_taken_back_nothing_goes(any_home: Settings) -> None:
+    home = approved(any_home, "ann", "bob")
+    with clock.at(EARLY):
+        review.reject(home, "latest", by="eve", reason="wrong prices")
+    assert send_at(MORNING, home).rows_in["notices"] == 0
+    assert files(home) == []
+    assert balance(home, "ann") == balance(home, "bob") == (50, 0, 0, 50)
+
+
+def test_what_was_handed_over_cannot_be_taken_back(any_home: Settings) -> None:
+    home = approved(any_home, "ann")
+    send_at(MORNING, home)
+    with pytest.raises(ConflictError, match="nothing that is proposed or held or approved, only 1 sent"):
+        review.reject(home, "latest", by="eve", reason="too late")
+    assert balance(home, "ann") == (50, 0, 50, 0)
 
 
 def test_while_paused_nothing_is_sent(any_home: Settings) -> None:
