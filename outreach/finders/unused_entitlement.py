@@ -2,7 +2,7 @@
 
 Rule: valid at the end of the day (in its last moment; `expires_at` is the first moment of no validity), uses
 left, for a product this customer bought in `habit_baskets` or more orders of the last `habit_days`. One
-opportunity per entitlement: of its products the one in most orders.
+opportunity per entitlement: of its products the one in most orders. What covers shipping saves on no product.
 Credits, gift cards, subscriptions and warranties are not coupons to be reminded of: money that is the
 customer's own is owed as a right, and is found by a finder of its own.
 """
@@ -56,13 +56,14 @@ def _habits(lines: pl.LazyFrame, settings: OutreachSettings, end: datetime) -> p
 
 
 def _usable(world: World, end: datetime) -> pl.LazyFrame:
-    """Coupons and benefits valid just before `end`, uses left, with the offer's name and value."""
+    """Coupons and benefits for products, valid just before `end`, uses left, with the offer's name and value."""
     used = (
         world.entitlement_uses.filter(pl.col("used_at") < end)
         .group_by("entitlement_id")
         .agg(uses=pl.len().cast(pl.Int64))
     )
-    offers = world.offers.filter(pl.col("kind").is_in(ADVISED)).select(
+    for_products = pl.col("covers").is_null() | (pl.col("covers") == "product")
+    offers = world.offers.filter(pl.col("kind").is_in(ADVISED), for_products).select(
         "offer_id", "name", offer_value="value_minor", offer_currency="currency"
     )
     left = pl.col("uses_allowed").is_null() | (pl.col("uses") < pl.col("uses_allowed"))

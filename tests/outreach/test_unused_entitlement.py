@@ -62,6 +62,12 @@ def test_a_coupon_for_something_bought_twice_is_worth_a_reminder() -> None:
             pytest.param({"offers": [COUPON | {"kind": kind}]}, id=f"a {kind} is not advice")
             for kind in ("credit", "gift_card", "subscription", "warranty")
         ),
+        *(
+            pytest.param(
+                {"offers": [COUPON | {"kind": kind, "covers": "shipping"}]}, id=f"a {kind} for shipping"
+            )
+            for kind in ("coupon", "benefit")
+        ),
     ],
 )
 def test_a_look_alike_is_not_found(changed: dict[str, Rows]) -> None:
@@ -85,6 +91,7 @@ def test_a_look_alike_is_not_found(changed: dict[str, Rows]) -> None:
         ),
         pytest.param({"offer_products": []}, id="for any product"),
         pytest.param({"offers": [COUPON | {"kind": "benefit"}]}, id="a benefit"),
+        pytest.param({"offers": [COUPON | {"covers": "product"}]}, id="said to be for products"),
     ],
 )
 def test_the_edges_of_the_rule_are_found(changed: dict[str, Rows]) -> None:
