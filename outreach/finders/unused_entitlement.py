@@ -56,7 +56,7 @@ def _habits(lines: pl.LazyFrame, settings: OutreachSettings, end: datetime) -> p
 
 
 def _usable(world: World, end: datetime) -> pl.LazyFrame:
-    """Coupons and benefits for products, valid just before `end`, uses left, with the offer's name and value."""
+    """Coupons and benefits for products, valid just before `end`, uses left, with offer name and value."""
     used = (
         world.entitlement_uses.filter(pl.col("used_at") < end)
         .group_by("entitlement_id")
