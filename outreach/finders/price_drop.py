@@ -3,8 +3,8 @@
 Rule: for each line of a product bought within the last `protection_days` before the end of the day, for the
 units not returned by then: what was paid less the lowest list price in force for the same product, market and
 currency between the purchase and the end of the day, where that price is below the list price in force at
-the purchase. Without a list price at the purchase nothing is claimed. `docs/savings/price_drop.md`
-explains it to people.
+the purchase. Without a list price at the purchase nothing is claimed. A list price of 0 is taken
+for a missing one. `docs/savings/price_drop.md` explains it to people.
 """
 
 from datetime import date, datetime, timedelta
@@ -62,14 +62,16 @@ def _list_prices(prices: pl.LazyFrame, end: datetime) -> pl.LazyFrame:
     """List prices with the lowest of this and all later ones before `end`, and since when that one held.
 
     Walking back from the end, a price is the lowest so far exactly at rows where it equals the running
-    minimum; the next such row holds the minimum's moment.
+    minimum; the next such row holds the minimum's moment. A price of 0 stays, because it ends the price before
+    it and nothing lies below it, but it is never the lowest.
     """
     listed = (
         prices.filter(pl.col("kind") == "list", pl.col("effective_at") < end)
         .select(*SAME, "effective_at", "ends_at", "price")
         .sort("effective_at", *SAME)
     )
-    lowest = listed.with_columns(lowest=pl.col("price").cum_min(reverse=True).over(SAME))
+    stated = pl.when(pl.col("price") > 0).then("price")
+    lowest = listed.with_columns(lowest=stated.cum_min(reverse=True).backward_fill().over(SAME))
     since = pl.when(pl.col("price") == pl.col("lowest")).then("effective_at")
     return lowest.with_columns(lowest_from=since.backward_fill().over(SAME))
 

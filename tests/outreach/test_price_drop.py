@@ -71,6 +71,16 @@ def test_a_line_bought_before_the_price_fell_gets_the_difference() -> None:
         pytest.param({"purchased_at": "2017-10-31T23:59:59.999999"}, FALL, id="bought before the window"),
         pytest.param({"purchased_at": "2017-11-25"}, FALL, id="bought at the moment of the fall"),
         pytest.param({"purchased_at": "2017-11-26"}, FALL, id="bought after the fall"),
+        pytest.param(
+            {},
+            [{"price": "2.00"}, {"price": "0", "effective_at": "2017-11-25"}],
+            id="a price of 0 is missing",
+        ),
+        pytest.param(
+            {},
+            [*FALL, {"price": "0", "effective_at": "2017-11-15"}],
+            id="a missing price at purchase, in the place of the one before",
+        ),
         pytest.param({"line_total_minor": 150}, FALL, id="paid no more than the lower price"),
         pytest.param({"kind": "shipping"}, FALL, id="shipping is not a product"),
         pytest.param({"returned_quantity": "1"}, FALL, id="returned, without a date"),
@@ -113,6 +123,15 @@ def test_a_look_alike_is_not_claimed(purchase: dict[str, Any], prices: Rows) -> 
             [{"price": "2.00"}, {"price": "1.50", "effective_at": "2017-11-30T23:59:59"}],
             50,
             id="the fall in the last second of the day",
+        ),
+        pytest.param(
+            {},
+            [*FALL, {"price": "0", "effective_at": "2017-11-22"}],
+            50,
+            id="a missing price before the fall",
+        ),
+        pytest.param(
+            {}, [*FALL, {"price": "0", "effective_at": "2017-11-26"}], 50, id="a missing price after the fall"
         ),
         pytest.param({"line_total_minor": 180}, FALL, 30, id="paid less than the list price"),
         pytest.param(
@@ -203,7 +222,7 @@ def test_a_feed_without_prices_claims_nothing() -> None:
 # Properties ------------------------------------------------------------------------------------
 
 quantities = st.decimals("0.001", "500", places=3)
-prices = st.decimals("0.0001", "400", places=4)
+prices = st.just("0") | st.decimals("0.0001", "400", places=4)
 hours = st.integers(1, 29 * 24)
 
 
@@ -236,7 +255,8 @@ def expected(line: dict[str, Any], listed: Rows) -> int | None:
     """The rule once more, for one line, in plain Python."""
     bought = line["purchased_at"]
     then = max((p for p in listed if p["effective_at"] <= bought), key=lambda p: p["effective_at"])
-    low = min([Decimal(p["price"]) for p in listed if p["effective_at"] > bought], default=None)
+    after = [Decimal(p["price"]) for p in listed if p["effective_at"] > bought]
+    low = min([price for price in after if price > 0], default=None)
     if low is None or low >= Decimal(then["price"]):
         return None
     quantity = Fraction(line["quantity"])
