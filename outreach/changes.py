@@ -83,8 +83,6 @@ def move(
         ConflictError: one of them is not in that state any more.
     """
     new = {"state": target, "version": NoticeRow.version + 1} | dict(values or {})
-    if target == "approved":
-        new |= {"approved_at": at, "approved_hash": NoticeRow.content_hash}
     for state in sorted({state for _, state in chosen}):
         for ids in chunks(one for one, was in chosen if was == state):
             as_seen = update(NoticeRow).where(NoticeRow.notice_id.in_(ids), NoticeRow.state == state)

@@ -30,11 +30,14 @@ class Delivery:
 class Channel(Protocol):
     """Something that delivers messages, each key once."""
 
+    def delivered(self, delivery: Delivery) -> bool:
+        """Whether a message under this key was handed over before; asked after a run was killed."""
+
     def deliver(self, delivery: Delivery) -> None:
         """Hands a message over; again under the same key, it changes nothing for the customer.
 
         Raises:
-            OSError: it could not be handed over and may be tried again.
+            OSError: nothing was handed over, and it may be tried again.
         """
 
 
@@ -44,12 +47,15 @@ class FileChannel:
     def __init__(self, outbox: Path) -> None:
         self._outbox = outbox
 
+    def delivered(self, delivery: Delivery) -> bool:
+        """Whether its file is there."""
+        return self._target(delivery).exists()
+
     def deliver(self, delivery: Delivery) -> None:
         """Writes beside the target and renames, so that the same message twice is one file."""
-        folder = self._outbox / delivery.batch_id
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / f"{delivery.notice_id}.json"
-        partial = folder / f".{delivery.notice_id}.partial"  # one run sends at a time
+        target = self._target(delivery)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.parent / f".{delivery.notice_id}.partial"  # one run sends at a time
         try:
             with partial.open("w", encoding="utf-8") as file:
                 json.dump(asdict(delivery), file, ensure_ascii=False, indent=2)
@@ -58,6 +64,9 @@ class FileChannel:
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
+
+    def _target(self, delivery: Delivery) -> Path:
+        return self._outbox / delivery.batch_id / f"{delivery.notice_id}.json"
 
 
 def channel_for(settings: Settings, name: str) -> Channel:  # noqa: ARG001  one channel serves every name yet

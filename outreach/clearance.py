@@ -84,6 +84,10 @@ def look(settings: Settings, notices: Sequence[NoticeRow], ours: pl.LazyFrame, n
     return Current(standings, heard)
 
 
+WITHDRAWN = ("expired", "complained", "unsubscribed", "no_consent")
+"""Reasons that end a delivery which was begun and did not reach the customer."""
+
+
 def refusal(
     notice: NoticeRow, told: Sequence[Told], current: Current, settings: OutreachSettings, now: datetime
 ) -> str | None:

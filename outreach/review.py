@@ -108,7 +108,8 @@ def approve(
         chosen, done = chosen_of(session, found, "approved", notice_ids, default=("proposed",))
         ids = [notice_id for notice_id, _ in chosen]
         entries = promises_of(session, ids)
-        move(session, chosen, "approved", by=by, at=now, reason=reason)
+        stamp = {"approved_at": now, "approved_hash": NoticeRow.content_hash}
+        move(session, chosen, "approved", by=by, at=now, reason=reason, values=stamp)
         ledger.write(session, entries, by=by, at=now)
         _settle(session, found, chosen)
         return Outcome(found.batch_id, len(chosen), done, _sums(entries))

@@ -1,8 +1,9 @@
 """Sending: hands approved notices over, each exactly once, whatever happens in between.
 
-A notice is claimed (`approved` to `handed`, committed), delivered under its id as idempotency key, then
-marked `sent`. A run that dies in between leaves it `handed`; the next run delivers it again under the same
-key, which the channel turns into nothing new. Only one run sends at a time.
+A notice is cleared, claimed (`approved` to `handed`, committed), delivered under its id as idempotency key,
+then marked `sent`. A run that dies in between leaves it `handed`. The next run asks the channel: what it
+delivered is `sent`; anything else is cleared again before it is delivered under the same key. Only one run
+sends at a time.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from outreach.bulk import chunks
 from outreach.changes import move
 from outreach.channels import Delivery, channel_for
-from outreach.clearance import Current, look, refusal, told_by, too_old
+from outreach.clearance import WITHDRAWN, Current, look, refusal, told_by, too_old
 from outreach.inputs import SCHEMAS
 from outreach.models import BatchRow, NoticeRow
 from outreach.review import find_batch
@@ -30,6 +31,8 @@ from warehouse.settings import Settings
 from warehouse.switches import refuse_if_paused
 
 SENDER = "advocate send"
+TURN = (NoticeRow.state.desc(), NoticeRow.send_after, NoticeRow.notice_id)
+"""What a run left `handed` comes before what is `approved`."""
 AT_ONCE = 500
 """How many notices are cleared together; the pause switch is asked before each one."""
 
@@ -48,13 +51,11 @@ def send(settings: Settings, *, batch: str | None = None, allow_old: bool = Fals
         NotFoundError: there is no such batch.
     """
     with hold(settings, "send"), recording(settings, "send") as receipt:
-        handed, approved = _waiting(settings, batch)
-        receipt.rows_in["notices"] = len(handed) + len(approved)
+        waiting = _waiting(settings, batch)
+        receipt.rows_in["notices"] = len(waiting)
         receipt.rows_out["notices"] = 0
         try:
-            for ids in chunks(handed, AT_ONCE):
-                _deliver_again(settings, ids, receipt)
-            for ids in chunks(approved, AT_ONCE):
+            for ids in chunks(waiting, AT_ONCE):
                 _send_some(settings, ids, allow_old, receipt)
         except PausedError as paused:
             if not receipt.rows_out["notices"]:
@@ -64,49 +65,47 @@ def send(settings: Settings, *, batch: str | None = None, allow_old: bool = Fals
     return receipt
 
 
-def _waiting(settings: Settings, batch: str | None) -> tuple[list[str], list[str]]:
-    """Ids of notices that a run left `handed`, and of those `approved`, in the order of their turn."""
+def _waiting(settings: Settings, batch: str | None) -> list[str]:
+    """Ids of notices that a run left `handed`, then of those `approved`, in the order of their turn."""
     with reading(engine_for(settings)) as session:
         refuse_if_paused(session)
-        query = select(NoticeRow.notice_id, NoticeRow.state).where(
-            NoticeRow.state.in_(("handed", "approved"))
-        )
+        query = select(NoticeRow.notice_id).where(NoticeRow.state.in_(("handed", "approved")))
         if batch is not None:
             query = query.where(NoticeRow.batch_id == find_batch(session, batch).batch_id)
-        rows = session.execute(query.order_by(NoticeRow.send_after, NoticeRow.notice_id)).all()
-    return [one for one, s in rows if s == "handed"], [one for one, s in rows if s == "approved"]
-
-
-def _deliver_again(settings: Settings, ids: Sequence[str], receipt: Receipt) -> None:
-    with reading(engine_for(settings)) as session:
-        notices = session.scalars(select(NoticeRow).where(NoticeRow.notice_id.in_(ids))).all()
-    for notice in sorted(notices, key=lambda one: ids.index(one.notice_id)):
-        with reading(engine_for(settings)) as session:
-            refuse_if_paused(session)
-        _deliver(settings, notice, receipt)
+        return list(session.scalars(query.order_by(*TURN)))
 
 
 def _send_some(settings: Settings, ids: Sequence[str], allow_old: bool, receipt: Receipt) -> None:
     now = clock.now()
     with reading(engine_for(settings)) as session:
         query = select(NoticeRow, BatchRow).join(BatchRow, BatchRow.batch_id == NoticeRow.batch_id)
-        query = query.where(NoticeRow.notice_id.in_(ids)).order_by(NoticeRow.send_after, NoticeRow.notice_id)
-        rows = session.execute(query).all()
+        rows = session.execute(query.where(NoticeRow.notice_id.in_(ids)).order_by(*TURN)).all()
         told = told_by(session, ids)
-        ours = _sent_since(session, now - timedelta(days=settings.outreach.cap_days))
+        ours = _sent_since(session, now - timedelta(days=settings.outreach.cap_days), but=ids)
     current = look(settings, [notice for notice, _ in rows], ours, now)
     for notice, batch in rows:
         old = not allow_old and too_old(batch, settings.outreach, now)
-        reason = "old_night" if old else _refused(settings, notice, told[notice.notice_id], current)
-        if reason is None:
-            reason = _claim(settings, notice)
-        if reason is None:
-            current.contacts[notice.person] = current.contacts.get(notice.person, 0) + 1
-            _deliver(settings, notice, receipt)
+        refused = "old_night" if old else _refused(settings, notice, told[notice.notice_id], current)
+        if (reason := _send_one(settings, notice, refused, receipt)) is not None:
+            _count(receipt, reason)
             continue
-        if reason == "expired":
-            _expire(settings, notice)
-        _count(receipt, reason)
+        current.contacts[notice.person] = current.contacts.get(notice.person, 0) + 1
+        receipt.rows_out["notices"] += 1
+
+
+def _send_one(settings: Settings, notice: NoticeRow, refused: str | None, receipt: Receipt) -> str | None:
+    """Sees to it that a cleared notice is delivered; returns why it was not, or `None` when it was."""
+    left = notice.state == "handed"
+    if left and channel_for(settings, notice.channel).delivered(_delivery_of(notice)):
+        _move(settings, notice, "handed", "sent", sent_at=clock.now())
+        return None
+    if refused is None:
+        return _claim(settings, notice) or _deliver(settings, notice, receipt)
+    if refused == "expired" or (left and refused in WITHDRAWN):
+        _move(settings, notice, notice.state, "expired", reason=refused, handed_at=None)
+    elif left:
+        _move(settings, notice, "handed", "approved", reason=refused, handed_at=None)
+    return refused
 
 
 def _refused(settings: Settings, notice: NoticeRow, told: Sequence[Told], current: Current) -> str | None:
@@ -117,11 +116,11 @@ def _refused(settings: Settings, notice: NoticeRow, told: Sequence[Told], curren
     return refusal(notice, told, current, settings.outreach, now)
 
 
-def _sent_since(session: Session, since: datetime) -> pl.LazyFrame:
+def _sent_since(session: Session, since: datetime, *, but: Sequence[str]) -> pl.LazyFrame:
+    """What we handed over, for the cap; a notice in `but` does not count against itself."""
     columns = (NoticeRow.customer_id, NoticeRow.channel, NoticeRow.handed_at)
-    rows: list[Any] = [
-        tuple(row) for row in session.execute(select(*columns).where(NoticeRow.handed_at >= since))
-    ]
+    query = select(*columns).where(NoticeRow.handed_at >= since, NoticeRow.notice_id.not_in(but))
+    rows: list[Any] = [tuple(row) for row in session.execute(query)]
     return pl.DataFrame(rows, schema=SCHEMAS["contacts"], orient="row").lazy()
 
 
@@ -131,15 +130,30 @@ def _claim(settings: Settings, notice: NoticeRow) -> str | None:
     try:
         with writing(engine_for(settings)) as session:
             refuse_if_paused(session)
-            _move(session, notice, "approved", "handed", handed_at=now)
+            if notice.state == "approved":
+                change, values = [(notice.notice_id, "approved")], {"handed_at": now}
+                move(session, change, "handed", by=SENDER, at=now, reason="", values=values)
     except ConflictError:
         return "changed_meanwhile"
     return None
 
 
-def _deliver(settings: Settings, notice: NoticeRow, receipt: Receipt) -> None:
-    """Delivers a claimed notice; one that cannot be delivered stays `handed` and is tried again next time."""
-    delivery = Delivery(
+def _deliver(settings: Settings, notice: NoticeRow, receipt: Receipt) -> str | None:
+    """Delivers a claimed notice; one that cannot be delivered is `approved` again, and cleared next time."""
+    try:
+        channel_for(settings, notice.channel).deliver(_delivery_of(notice))
+    except OSError as error:
+        _move(settings, notice, "handed", "approved", reason=f"delivery_failed: {error}", handed_at=None)
+        receipt.warnings.append(
+            f"notice {notice.notice_id} could not be handed over and is tried again: {error}"
+        )
+        return "delivery_failed"
+    _move(settings, notice, "handed", "sent", sent_at=clock.now())
+    return None
+
+
+def _delivery_of(notice: NoticeRow) -> Delivery:
+    return Delivery(
         notice.notice_id,
         notice.batch_id,
         notice.recipient,
@@ -149,27 +163,20 @@ def _deliver(settings: Settings, notice: NoticeRow, receipt: Receipt) -> None:
         notice.text,
         notice.html,
     )
-    try:
-        channel_for(settings, notice.channel).deliver(delivery)
-    except OSError as error:
-        receipt.warnings.append(
-            f"notice {notice.notice_id} could not be handed over and is tried again: {error}"
-        )
-        _count(receipt, "delivery_failed")
-        return
-    with writing(engine_for(settings)) as session:
-        _move(session, notice, "handed", "sent", sent_at=clock.now())
-    receipt.rows_out["notices"] += 1
 
 
-def _expire(settings: Settings, notice: NoticeRow) -> None:
-    with writing(engine_for(settings)) as session:
-        _move(session, notice, "approved", "expired")
-
-
-def _move(session: Session, notice: NoticeRow, state: str, target: str, **values: datetime) -> None:
+def _move(
+    settings: Settings,
+    notice: NoticeRow,
+    state: str,
+    target: str,
+    *,
+    reason: str = "",
+    **values: datetime | None,
+) -> None:
     change = [(notice.notice_id, state)]
-    move(session, change, target, by=SENDER, at=clock.now(), reason="", values=values)
+    with writing(engine_for(settings)) as session:
+        move(session, change, target, by=SENDER, at=clock.now(), reason=reason, values=values)
 
 
 def _count(receipt: Receipt, reason: str) -> None:

@@ -4,7 +4,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     "proposed": frozenset({"approved", "rejected", "held"}),
     "held": frozenset({"approved", "rejected"}),
     "approved": frozenset({"rejected", "handed", "expired"}),
-    "handed": frozenset({"sent", "failed", "expired"}),
+    "handed": frozenset({"sent", "approved", "failed", "expired"}),
     "rejected": frozenset(),
     "sent": frozenset(),
     "failed": frozenset(),

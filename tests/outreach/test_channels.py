@@ -29,6 +29,12 @@ def test_a_message_arrives_whole_and_readable(channel: Channel, tmp_path: Path) 
     assert "Größe" in file.read_text(encoding="utf-8")
 
 
+def test_a_channel_knows_what_it_delivered(channel: Channel) -> None:
+    assert not channel.delivered(HELLO)
+    channel.deliver(HELLO)
+    assert channel.delivered(HELLO)
+
+
 def test_the_same_key_twice_arrives_once(channel: Channel, tmp_path: Path) -> None:
     channel.deliver(HELLO)
     channel.deliver(HELLO)

@@ -252,16 +252,134 @@ def test_two_accounts_of_a_person_do_not_slip_under_the_cap_in_one_run(home: Set
     assert (receipt.rows_out["notices"], receipt.rejected) == (1, {"notices: frequency_cap": 1})
 
 
-def test_a_delivery_that_fails_is_tried_again(home: Settings) -> None:
-    approved(home, "ann")
+def in_the_way(home: Settings) -> Path:
+    """Something where the outbox should be, so that nothing can be delivered."""
     home.outbox_folder.parent.mkdir(parents=True, exist_ok=True)
     home.outbox_folder.write_text("in the way")
+    return home.outbox_folder
+
+
+def test_a_delivery_that_fails_is_approved_again_and_tried_again(any_home: Settings) -> None:
+    home = approved(any_home, "ann")
+    obstacle = in_the_way(home)
     receipt = send_at(MORNING, home)
     assert receipt.rejected == {"notices: delivery_failed": 1}
-    assert states(home) == {"ann": "handed"}
-    home.outbox_folder.unlink()
+    assert states(home) == {"ann": "approved"}
+    assert review.history(home, _ids(home)[0])[-1]["reason"].startswith("delivery_failed: ")
+    obstacle.unlink()
     assert send_at(MORNING, home).rows_out["notices"] == 1
     assert states(home) == {"ann": "sent"}
+
+
+def test_a_delivery_that_failed_is_cleared_as_if_it_had_never_been_tried(home: Settings) -> None:
+    approved(home, "ann")
+    obstacle = in_the_way(home)
+    send_at(MORNING, home)
+    obstacle.unlink()
+    fill(home, {"consents": WITHDRAWN})
+    assert send_at(MORNING, home).rejected == {"notices: no_consent": 1}
+    with writing(engine_for(home)) as session:
+        session.execute(update(NoticeRow).values(text="something else"))
+    fill(home, {"consents": [c | {"recorded_at": "2017-12-01 09:00"} for c in consenting("ann")]})
+    assert send_at(MORNING, home).rejected == {"notices: content_changed": 1}
+    assert files(home) == []
+
+
+WITHDRAWN = [c | {"granted": False, "recorded_at": "2017-12-01"} for c in consenting("ann")]
+COMPLAINT = {"response_id": "1", "customer_id": "ann", "kind": "complained", "at": "2017-12-01"}
+
+
+def killed(home: Settings, monkeypatch: pytest.MonkeyPatch, *, delivered: bool = False) -> Settings:
+    """A home whose run died with a claimed notice, after or before the channel had it."""
+    deliver = FileChannel.deliver
+
+    def die(self: FileChannel, delivery: Any) -> None:
+        if delivered:
+            deliver(self, delivery)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FileChannel, "deliver", die)
+        with pytest.raises(KeyboardInterrupt):
+            send_at(MORNING, home)
+    assert set(states(home).values()) == {"handed"}
+    return home
+
+
+def test_what_a_killed_run_did_not_deliver_goes_with_the_next_and_does_not_count_against_itself(
+    any_home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = any_home.model_copy(update={"outreach": EVERYTHING.model_copy(update={"cap_contacts": 1})})
+    home = killed(approved(once, "ann"), monkeypatch)
+    assert send_at(MORNING, home).rows_out["notices"] == 1
+    assert (states(home), len(files(home))) == ({"ann": "sent"}, 1)
+    reached = [event["to_state"] for event in review.history(home, _ids(home)[0])]
+    assert reached == ["approved", "handed", "sent"]
+
+
+def test_what_a_killed_run_delivered_is_sent_even_if_it_could_not_go_any_more(
+    any_home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = killed(approved(any_home, "ann"), monkeypatch, delivered=True)
+    fill(home, {"consents": WITHDRAWN})
+    content = files(home)[0].stat().st_mtime_ns
+    assert send_at(MORNING, home).rows_out["notices"] == 1
+    assert states(home) == {"ann": "sent"}
+    assert [file.stat().st_mtime_ns for file in files(home)] == [content]
+
+
+@pytest.mark.parametrize(
+    ("moment", "change", "reason", "state"),
+    [
+        pytest.param(MORNING, {"consents": WITHDRAWN}, "no_consent", "expired", id="consent withdrawn"),
+        pytest.param(MORNING, {"responses": [COMPLAINT]}, "complained", "expired", id="complained"),
+        pytest.param(END.replace(hour=20), {}, "asleep", "approved", id="after waking hours"),
+        pytest.param(END + timedelta(days=3, hours=10), {}, "old_night", "approved", id="too old"),
+    ],
+)
+def test_what_a_killed_run_left_is_checked_again_before_it_is_delivered(
+    home: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: datetime,
+    change: dict[str, Any],
+    reason: str,
+    state: str,
+) -> None:
+    killed(approved(home, "ann"), monkeypatch)
+    if change:
+        fill(home, change)
+    assert send_at(moment, home).rejected == {f"notices: {reason}": 1}
+    assert (states(home), files(home)) == ({"ann": state}, [])
+    assert review.history(home, _ids(home)[0])[-1]["reason"] == reason
+    assert balance(home, "ann") == (50, 0, 50, 0)  # money owed is owed
+
+
+def test_what_a_killed_run_left_expires_when_it_lapses(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed(approved(home, "ann", **ADVICE), monkeypatch)
+    assert send_at(END.replace(hour=12), home).rejected == {"notices: expired": 1}
+    assert (states(home), files(home)) == ({"ann": "expired"}, [])
+
+
+def test_words_that_changed_after_a_run_was_killed_do_not_go(
+    any_home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = killed(approved(any_home, "ann"), monkeypatch)
+    with writing(engine_for(home)) as session:
+        session.execute(update(NoticeRow).values(text="something else"))
+    for _ in range(2):
+        assert send_at(MORNING, home).rejected == {"notices: content_changed": 1}
+    assert (states(home), files(home)) == ({"ann": "approved"}, [])
+
+
+def test_while_paused_what_a_killed_run_left_stays(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed(approved(home, "ann"), monkeypatch)
+    with writing(engine_for(home)) as session:
+        turn(session, PAUSE, on=True, by="eve", at=MORNING)
+    with pytest.raises(PausedError, match="paused by eve"):
+        send_at(MORNING, home)
+    assert (states(home), files(home)) == ({"ann": "handed"}, [])
 
 
 @pytest.mark.slow
