@@ -24,20 +24,22 @@ class Finder:
         kind: its name, also of its templates and its page in `docs/savings/`.
         owed: `right`, `policy` or `advice`.
         find: gives the opportunities of a day, with the columns of `outreach.opportunities.Opportunities`.
-        examined: gives the lines that could have been claimed, one row each, for kinds that rest on prices;
-            when too large a share of them would be claimed, the kind is held for a person.
+        examined: gives the lines that could have been claimed, one row each, for kinds that rest on prices.
+        claimed: gives those of them that are claimed, tonight or by earlier nights; when they are too large a
+            share of the examined, the kind is held for a person.
     """
 
     kind: str
     owed: str
     find: Find
     examined: Find | None = None
+    claimed: Find | None = None
 
 
 FINDERS: dict[str, Finder] = {
     finder.kind: finder
     for finder in (
-        Finder("price_drop", "policy", price_drop.find, price_drop.examined),
+        Finder("price_drop", "policy", price_drop.find, price_drop.examined, price_drop.claimed),
         Finder("unused_entitlement", "advice", unused_entitlement.find),
     )
 }

@@ -39,14 +39,15 @@ def examined(world: World, settings: OutreachSettings, day: date) -> pl.LazyFram
     return world.lines.filter(pl.col("purchased_at") >= start, pl.col("purchased_at") < end)
 
 
+def claimed(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
+    """The lines of the window that would be claimed if nothing had been promised before."""
+    return _above_minimum(_claims(world, settings, day), settings, pl.col("claim_minor"))
+
+
 def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
     """The claims of a day: for each line what its units' price drop is worth, less what was promised."""
-    end = clock.end_of(day)
-    lines = examined(world, settings, day).filter(pl.col("kept_quantity") > 0)
-    listed = _list_prices(world.prices, end)
-    fell = _with_prices(lines, listed, end - timedelta(days=settings.protection_days))
-    claims = _worth(fell).with_columns(opportunity_id=content_ids(KIND, "order_id", "line_id"))
-    claims = _less_promised(claims, world.inputs.promised).pipe(_above_minimum, settings)
+    claims = _less_promised(_claims(world, settings, day), world.inputs.promised)
+    claims = _above_minimum(claims, settings, pl.col("amount_minor"))
     named = claims.join(world.items, on="product_id", how="left")
     return shaped(
         named.with_columns(
@@ -58,12 +59,21 @@ def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
     )
 
 
+def _claims(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
+    """Lines whose price fell, with `opportunity_id` and what the drop is worth."""
+    end = clock.end_of(day)
+    lines = examined(world, settings, day).filter(pl.col("kept_quantity") > 0)
+    listed = _list_prices(world.prices, end)
+    fell = _with_prices(lines, listed, end - timedelta(days=settings.protection_days))
+    return _worth(fell).with_columns(opportunity_id=content_ids(KIND, "order_id", "line_id"))
+
+
 def _list_prices(prices: pl.LazyFrame, end: datetime) -> pl.LazyFrame:
     """List prices with the lowest of this and all later ones before `end`, and since when that one held.
 
     Walking back from the end, a price is the lowest so far exactly at rows where it equals the running
-    minimum; the next such row holds the minimum's moment. A price of 0 stays, because it ends the price before
-    it and nothing lies below it, but it is never the lowest.
+    minimum; the next such row holds the minimum's moment. A price of 0 stays, because it ends the one
+    before it and nothing lies below it, but it is never the lowest.
     """
     listed = (
         prices.filter(pl.col("kind") == "list", pl.col("effective_at") < end)
@@ -130,14 +140,14 @@ def _less_promised(claims: pl.LazyFrame, promised: pl.LazyFrame) -> pl.LazyFrame
     )
 
 
-def _above_minimum(claims: pl.LazyFrame, settings: OutreachSettings) -> pl.LazyFrame:
-    """Claims worth a message; those in a currency without a minimum stay, to be held."""
+def _above_minimum(claims: pl.LazyFrame, settings: OutreachSettings, amount: pl.Expr) -> pl.LazyFrame:
+    """Claims of an amount worth a message; those in a currency without a minimum stay, to be held."""
     share = exact(settings.min_claim_share)
-    amount, total = pl.col("amount_minor").cast(pl.Int128), pl.col("line_total_minor").cast(pl.Int128)
+    wide, total = amount.cast(pl.Int128), pl.col("line_total_minor").cast(pl.Int128)
     return claims.with_columns(minimum=per_currency(pl.col("currency"), settings.min_claim_minor)).filter(
-        pl.col("amount_minor") > 0,
-        pl.col("amount_minor") >= pl.col("minimum").fill_null(0),
-        amount * share.denominator >= total * share.numerator,
+        amount > 0,
+        amount >= pl.col("minimum").fill_null(0),
+        wide * share.denominator >= total * share.numerator,
     )
 
 

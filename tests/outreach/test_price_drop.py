@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outreach import export, review, steps
+from outreach.finders import price_drop
 from outreach.ids import content_id
-from tests.outreach.worlds import END, EVERYTHING, FALL, Rows, found, world
+from tests.outreach.worlds import DAY, END, EVERYTHING, FALL, Rows, consenting, fill, found, night, world
+from warehouse.settings import Settings
 
 KIND = "price_drop"
+NEXT = DAY + timedelta(days=1)
 
 
 def claims(purchases: Rows, prices: Rows, returns: Rows | None = None, **inputs: Any) -> list[int]:
@@ -181,6 +185,33 @@ def test_only_what_was_not_promised_before_is_claimed() -> None:
     assert claims([{"order_id": "1"}], FALL, promised=[promised[0] | {"promised_minor": 50}]) == []
     assert claims([{"order_id": "1"}], FALL, promised=[promised[0] | {"promised_minor": 60}]) == []
     assert claims([{"order_id": "1"}], FALL, promised=[promised[0] | {"promised_minor": 41}]) == []
+
+
+def test_a_line_counts_for_the_hold_rule_whatever_was_promised_of_it() -> None:
+    subject = content_id(KIND, "1", "1")
+    promised = [{"opportunity_id": subject, "promised_minor": 50}]
+    tables = {"purchases": [{"order_id": "1"}, {"order_id": "2", "line_total_minor": 159}], "prices": FALL}
+    here = world(tables, {"promised": promised})
+    assert price_drop.find(here, EVERYTHING, DAY).collect().is_empty()
+    assert price_drop.claimed(here, EVERYTHING, DAY).collect()["order_id"].to_list() == ["1"]
+
+
+def test_a_wrong_price_list_that_comes_in_over_two_nights_is_held(home: Settings) -> None:
+    careful = home.model_copy(update={"outreach": EVERYTHING.model_copy(update={"hold_share": 0.05})})
+    lines = [{"order_id": f"{n}", "product_id": p} for p in ("milk", "oil") for n in range(2)]
+    others = [{"order_id": f"jam {n}", "product_id": "jam"} for n in range(36)]
+    oil = [price | {"product_id": "oil"} for price in FALL]
+    bought = [line | {"line_id": line["product_id"]} for line in lines] + others
+    fill(careful, {"purchases": bought, "prices": [*FALL, oil[0]], "consents": consenting("ann")})
+    night(careful)  # 2 of 40 lines are exactly 5 %
+    assert review.approve(careful, "latest", by="eve").changed == 1
+    fill(careful, {"prices": [oil[1] | {"effective_at": "2017-12-01"}]})
+    receipt = steps.find(careful, NEXT)
+    assert "price_drop would claim 4 of 40 lines" in receipt.warnings[0]
+    assert (
+        export.opportunities(careful, NEXT).collect().select("product_id", "held").rows()
+        == [("oil", True)] * 2
+    )
 
 
 def test_the_lowest_of_several_prices_counts_with_its_first_moment() -> None:
