@@ -25,7 +25,7 @@ _UTC = pl.Datetime("us", "UTC")
 SCHEMAS: dict[str, dict[str, pl.DataType]] = {
     "contacts": {"customer_id": pl.String(), "channel": pl.String(), "at": _UTC},
     "responses": {"customer_id": pl.String(), "channel": pl.String(), "kind": pl.String(), "at": _UTC},
-    "promised": {"opportunity_id": pl.String(), "promised_minor": pl.Int64()},
+    "promised": {"opportunity_id": pl.String(), "currency": pl.String(), "promised_minor": pl.Int64()},
     "told": {"opportunity_id": pl.String()},
 }
 
@@ -38,7 +38,7 @@ class Inputs:
         contacts: `customer_id, channel, at` of messages by other systems and by us; one of ours that is yet
             to go counts at the moment it is planned for.
         responses: `customer_id, channel, kind, at`; the channel is null where the message is not known.
-        promised: `opportunity_id, promised_minor`: promised and not voided.
+        promised: `opportunity_id, currency, promised_minor`: promised and not voided, in each currency.
         told: `opportunity_id` of what customers have been, or are about to be, told of.
     """
 
@@ -87,14 +87,13 @@ def with_channels(settings: Settings, lake: Lake, responses: pl.LazyFrame) -> pl
 
 def _promised(settings: Settings, _lake: Lake, day: date) -> pl.LazyFrame:
     sums = (
-        select(LedgerRow.opportunity_id, promised_sum())
+        select(LedgerRow.opportunity_id, LedgerRow.currency, promised_sum())
         .join(NoticeRow, NoticeRow.notice_id == LedgerRow.notice_id)
         .join(BatchRow, BatchRow.batch_id == NoticeRow.batch_id)
         .where(BatchRow.day < day)
-        .group_by(LedgerRow.opportunity_id)
+        .group_by(LedgerRow.opportunity_id, LedgerRow.currency)
     )
-    rows = _read(settings, sums, {"opportunity_id": pl.String(), "promised_minor": pl.Int64()})
-    return rows.filter(pl.col("promised_minor") > 0)
+    return _read(settings, sums, SCHEMAS["promised"]).filter(pl.col("promised_minor") > 0)
 
 
 def _told(settings: Settings, _lake: Lake, day: date) -> pl.LazyFrame:

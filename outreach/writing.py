@@ -61,7 +61,7 @@ def write(
     """Writes the notices of a night from its proposals and what each of them tells of."""
     details = (
         members.join(opportunities, on="opportunity_id")
-        .join(promised, on="opportunity_id", how="left")
+        .join(promised, on=["opportunity_id", "currency"], how="left")
         .with_columns(promised_before_minor=pl.col("promised_minor").fill_null(0))
         .sort("notice_id", "amount_minor", "opportunity_id", descending=[False, True, False], nulls_last=True)
         .select(

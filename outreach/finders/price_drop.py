@@ -53,7 +53,7 @@ def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
         named.with_columns(
             kind=pl.lit(KIND),
             owed=pl.lit("policy"),
-            held=pl.col("minimum").is_null(),
+            held=pl.col("minimum").is_null() | pl.col("promised_elsewhere"),
             evidence=_evidence(settings, day),
         )
     )
@@ -133,10 +133,20 @@ def _fits() -> pl.Expr:
 
 
 def _less_promised(claims: pl.LazyFrame, promised: pl.LazyFrame) -> pl.LazyFrame:
-    """`amount_minor`: the claim less what earlier nights promised for the same line."""
-    before = pl.col("promised_minor").fill_null(0)
-    return claims.join(promised, on="opportunity_id", how="left").with_columns(
-        promised_minor=before, amount_minor=pl.col("claim_minor") - before
+    """`amount_minor`: the claim less what earlier nights promised for the same line in its currency.
+
+    `promised_elsewhere`: whether they promised something in another currency too.
+    """
+    same = pl.col("promised_minor")
+    currencies = promised.group_by("opportunity_id").agg(currencies=pl.len().cast(pl.Int64))
+    return (
+        claims.join(promised, on=["opportunity_id", "currency"], how="left")
+        .join(currencies, on="opportunity_id", how="left")
+        .with_columns(
+            promised_minor=same.fill_null(0),
+            promised_elsewhere=pl.col("currencies").fill_null(0) > same.is_not_null().cast(pl.Int64),
+            amount_minor=pl.col("claim_minor") - same.fill_null(0),
+        )
     )
 
 
@@ -174,6 +184,7 @@ def _evidence(settings: OutreachSettings, day: date) -> pl.Expr:
             "lowest_list_price_from": moment_text(pl.col("lowest_from")),
             "claim_minor": pl.col("claim_minor"),
             "already_promised_minor": pl.col("promised_minor"),
+            "promised_in_another_currency": pl.col("promised_elsewhere"),
             "amount_minor": pl.col("amount_minor"),
             "settings": used,
         }

@@ -180,16 +180,48 @@ def test_units_returned_on_a_day_before_the_end_do_not_count() -> None:
 
 def test_only_what_was_not_promised_before_is_claimed() -> None:
     subject = content_id(KIND, "1", "1")
-    promised = [{"opportunity_id": subject, "promised_minor": 30}]
+    promised = [{"opportunity_id": subject, "currency": "USD", "promised_minor": 30}]
     assert claims([{"order_id": "1"}], FALL, promised=promised) == [20]
     assert claims([{"order_id": "1"}], FALL, promised=[promised[0] | {"promised_minor": 50}]) == []
     assert claims([{"order_id": "1"}], FALL, promised=[promised[0] | {"promised_minor": 60}]) == []
     assert claims([{"order_id": "1"}], FALL, promised=[promised[0] | {"promised_minor": 41}]) == []
 
 
+@pytest.mark.parametrize(
+    ("promised", "amounts", "held"),
+    [
+        pytest.param({}, [50], [False], id="nothing was promised"),
+        pytest.param({"USD": 30}, [20], [False], id="dollars for a line in dollars"),
+        pytest.param({"EUR": 30}, [50], [True], id="euros for a line in dollars"),
+        pytest.param({"EUR": 30, "USD": 30}, [20], [True], id="both"),
+        pytest.param({"EUR": 30, "USD": 50}, [], [], id="all of it in dollars, and euros"),
+    ],
+)
+def test_a_promise_in_another_currency_is_never_subtracted_but_looked_at(
+    promised: dict[str, int], amounts: list[int], held: list[bool]
+) -> None:
+    subject = {"opportunity_id": content_id(KIND, "1", "1")}
+    before = [subject | {"currency": c, "promised_minor": minor} for c, minor in promised.items()]
+    rows = found(KIND, world({"purchases": [{"order_id": "1"}], "prices": FALL}, {"promised": before}))
+    assert (rows["amount_minor"].to_list(), rows["held"].to_list()) == (amounts, held)
+
+
+def test_a_line_whose_currency_was_corrected_after_a_promise_is_held(any_home: Settings) -> None:
+    line = {"order_id": "1"}
+    fill(any_home, {"purchases": [line], "prices": FALL, "consents": consenting("ann")})
+    night(any_home)
+    review.approve(any_home, "latest", by="eve")
+    euro = [price | {"currency": "EUR"} for price in FALL]
+    fill(any_home, {"purchases": [line | {"currency": "EUR"}], "prices": euro})
+    night(any_home, NEXT)
+    claim = export.opportunities(any_home, NEXT).collect()
+    assert claim.select("amount_minor", "currency", "held").rows() == [(50, "EUR", True)]
+    assert "promised you" not in export.notices(any_home, NEXT).collect()["text"][0]
+
+
 def test_a_line_counts_for_the_hold_rule_whatever_was_promised_of_it() -> None:
     subject = content_id(KIND, "1", "1")
-    promised = [{"opportunity_id": subject, "promised_minor": 50}]
+    promised = [{"opportunity_id": subject, "currency": "USD", "promised_minor": 50}]
     tables = {"purchases": [{"order_id": "1"}, {"order_id": "2", "line_total_minor": 159}], "prices": FALL}
     here = world(tables, {"promised": promised})
     assert price_drop.find(here, EVERYTHING, DAY).collect().is_empty()
