@@ -1,11 +1,8 @@
 """The demo: a year of real purchases, one night, and what a newcomer should see of it."""
 
-import shlex
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,7 +10,7 @@ import polars as pl
 import outreach.export
 from advocate.database import upgrade
 from advocate.night import Night, run_night
-from advocate.printing import heading, money, print_table, say
+from advocate.printing import as_called, heading, money, print_table, say
 from features.contract import CONTRACTS
 from features.feeds import Delivery
 from features.feeds.complete_journey import read_complete_journey
@@ -205,7 +202,7 @@ def _show_next(settings: Settings, night: Night) -> None:
     heading("What to try next")
     first = outreach.export.notices(settings, night.day).select("customer_id").head(1).collect()
     customer = first.item() if first.height else "1"
-    call = _as_called(settings)
+    call = as_called(settings)
     for command, why in (
         ("batch show latest", "read the messages beside their evidence"),
         (f"explain {customer} --day {night.day}", "why this household hears from us, or does not"),
@@ -215,13 +212,3 @@ def _show_next(settings: Settings, night: Night) -> None:
         (f"export recommendations --day {night.day} --out recommendations.parquet", "all slates"),
     ):
         say(f"  {call} {command}   # {why}")
-
-
-def _as_called(settings: Settings) -> str:
-    """How the person called this program, as they would type it again for the same home."""
-    program = Path(sys.argv[0])
-    if program.is_relative_to(Path.cwd()):
-        program = program.relative_to(Path.cwd())
-    default = Settings.model_fields["home"].default
-    home = "" if settings.home == default else f" --home {shlex.quote(str(settings.home))}"
-    return f"{program}{home}"

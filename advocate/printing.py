@@ -1,9 +1,11 @@
 """How results look: JSON for machines, tables for people; progress only where a person is watching."""
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +14,7 @@ from rich.table import Table
 
 from features.money import as_decimal
 from warehouse.receipts import Receipt
+from warehouse.settings import Settings
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -87,3 +90,13 @@ def progress(text: str) -> Iterator[Status]:
     """Shows that something is under way, on standard error, where that is a terminal."""
     with err.status(text) as status:
         yield status
+
+
+def as_called(settings: Settings) -> str:
+    """How the person called this program, as they would type it again for the same home."""
+    program = Path(sys.argv[0])
+    if program.is_relative_to(Path.cwd()):
+        program = program.relative_to(Path.cwd())
+    default = Settings.model_fields["home"].default
+    home = "" if settings.home == default else f" --home {shlex.quote(str(settings.home))}"
+    return f"{program}{home}"

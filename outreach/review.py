@@ -1,10 +1,12 @@
 """Review: people look at a batch and approve, reject or hold its notices.
 
 Each decision is one transaction: the state, its history and the promises it opens or takes back are all
-there, or none of them. Deciding the same twice changes nothing.
+there, or none of them. Deciding the same twice changes nothing. A batch has a digest of what its notices say;
+approving with the digest that was shown approves what was read, or nothing.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -19,8 +21,11 @@ from outreach.models import BatchRow, NoticeEventRow, NoticeOpportunityRow, Noti
 from outreach.states import REVOCABLE, UNDECIDED
 from warehouse import clock
 from warehouse.database import engine_for, reading, writing
-from warehouse.errors import NotFoundError
+from warehouse.errors import ConflictError, NotFoundError
 from warehouse.settings import Settings
+
+DIGEST_AT_LEAST = 8
+"""How many characters of a digest say which one is meant."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Outcome:
 
     Attributes:
         batch_id: the batch it was about.
+        day: the night of that batch.
         changed: notices that changed their state.
         unchanged: notices that were in that state, or beyond it, already.
         promised_minor: what was newly promised, in minor units per currency.
@@ -36,6 +42,7 @@ class Outcome:
     """
 
     batch_id: str
+    day: date
     changed: int
     unchanged: int
     promised_minor: dict[str, int]
@@ -43,7 +50,7 @@ class Outcome:
 
 
 def list_batches(settings: Settings) -> list[dict[str, Any]]:
-    """Every batch, newest day first, with its notices counted by state."""
+    """Every batch, newest day first, with its digest and its notices counted by state."""
     with reading(engine_for(settings)) as session:
         batches = session.scalars(select(BatchRow).order_by(BatchRow.day.desc())).all()
         counted = select(NoticeRow.batch_id, NoticeRow.state, func.count()).group_by(
@@ -52,11 +59,19 @@ def list_batches(settings: Settings) -> list[dict[str, Any]]:
         states: dict[str, dict[str, int]] = {}
         for batch_id, state, count in session.execute(counted):
             states.setdefault(batch_id, {})[state] = count
-        return [_columns(batch) | {"states": states.get(batch.batch_id, {})} for batch in batches]
+        hashes: dict[str, dict[str, str]] = {}
+        columns = (NoticeRow.batch_id, NoticeRow.notice_id, NoticeRow.content_hash)
+        for batch_id, notice_id, content in session.execute(select(*columns)):
+            hashes.setdefault(batch_id, {})[notice_id] = content
+        return [
+            _columns(batch)
+            | {"digest": _digest(hashes.get(batch.batch_id, {})), "states": states.get(batch.batch_id, {})}
+            for batch in batches
+        ]
 
 
 def show_batch(settings: Settings, batch: str = "latest") -> dict[str, Any]:
-    """A batch with its notices, their texts, opportunities and history.
+    """A batch with its digest and its notices, their texts, opportunities and history.
 
     Args:
         settings: the home's settings.
@@ -75,7 +90,8 @@ def show_batch(settings: Settings, batch: str = "latest") -> dict[str, Any]:
         told = told.where(NoticeRow.batch_id == found.batch_id).order_by(NoticeOpportunityRow.opportunity_id)
         for row in session.scalars(told):
             notices[row.notice_id]["opportunities"].append(_columns(row))
-        return _columns(found) | {"notices": list(notices.values())}
+        digest = _digest({one: notice["content_hash"] for one, notice in notices.items()})
+        return _columns(found) | {"digest": digest, "notices": list(notices.values())}
 
 
 def history(settings: Settings, notice_id: str) -> list[dict[str, Any]]:
@@ -86,7 +102,13 @@ def history(settings: Settings, notice_id: str) -> list[dict[str, Any]]:
 
 
 def approve(
-    settings: Settings, batch: str, *, by: str, reason: str = "", notice_ids: Sequence[str] | None = None
+    settings: Settings,
+    batch: str,
+    *,
+    by: str,
+    reason: str = "",
+    notice_ids: Sequence[str] | None = None,
+    digest: str | None = None,
 ) -> Outcome:
     """Approves notices, which promises the money they tell of.
 
@@ -96,14 +118,17 @@ def approve(
         by: who decides.
         reason: why, for the history.
         notice_ids: which ones, held ones too; by default all that are proposed, and none that is held.
+        digest: what `show_batch` gave for what was read, or its first 8 characters or more.
 
     Raises:
         NotFoundError: no such batch, or a notice is not in it.
-        ConflictError: a notice cannot be approved any more, no notice of the batch can, or what one says was
-            promised or told in another batch meanwhile; then nothing changes.
+        ConflictError: the digest is another; a notice cannot be approved any more, no notice of the batch
+            can, or what one says was promised or told in another batch meanwhile; then nothing changes.
     """
     with writing(engine_for(settings)) as session:
         found, now = _opened(session, batch), clock.now()
+        if digest is not None:
+            _refuse_unless_read(session, found, digest)
         ledger.lock(session)
         chosen, done = chosen_of(session, found, "approved", notice_ids, default=("proposed",))
         ids = [notice_id for notice_id, _ in chosen]
@@ -112,7 +137,7 @@ def approve(
         move(session, chosen, "approved", by=by, at=now, reason=reason, values=stamp)
         ledger.write(session, entries, by=by, at=now)
         _settle(session, found, chosen)
-        return Outcome(found.batch_id, len(chosen), done, _sums(entries))
+        return Outcome(found.batch_id, found.day, len(chosen), done, _sums(entries))
 
 
 def reject(
@@ -130,7 +155,7 @@ def reject(
         approved = [notice_id for notice_id, state in chosen if state == "approved"]
         voided = ledger.void(session, approved, by=by, at=now) if approved else 0
         _settle(session, found, chosen)
-        return Outcome(found.batch_id, len(chosen), done, {}, voided)
+        return Outcome(found.batch_id, found.day, len(chosen), done, {}, voided)
 
 
 def hold(
@@ -145,7 +170,7 @@ def hold(
         chosen, done = chosen_of(session, found, "held", notice_ids, default=("proposed",))
         move(session, chosen, "held", by=by, at=clock.now(), reason=reason)
         _settle(session, found, chosen)
-        return Outcome(found.batch_id, len(chosen), done, {})
+        return Outcome(found.batch_id, found.day, len(chosen), done, {})
 
 
 def find_batch(session: Session, batch: str, *, lock: bool = False) -> BatchRow:
@@ -169,6 +194,23 @@ def find_batch(session: Session, batch: str, *, lock: bool = False) -> BatchRow:
 
 def _opened(session: Session, batch: str) -> BatchRow:
     return find_batch(session, batch, lock=True)
+
+
+def _refuse_unless_read(session: Session, batch: BatchRow, digest: str) -> None:
+    columns = (NoticeRow.notice_id, NoticeRow.content_hash)
+    rows = session.execute(select(*columns).where(NoticeRow.batch_id == batch.batch_id))
+    now = _digest(dict(rows.all()))
+    if len(digest) < DIGEST_AT_LEAST or not now.startswith(digest):
+        raise ConflictError(
+            f"the digest of the batch of {batch.day} does not begin with {digest!r} (at least "
+            f"{DIGEST_AT_LEAST} characters): what was read is not what is there; nothing was changed: look "
+            f"again with `advocate batch show {batch.day}`"
+        )
+
+
+def _digest(hashes: Mapping[str, str]) -> str:
+    """SHA-256 over the content hashes of notices in order of their ids."""
+    return hashlib.sha256("".join(hashes[one] for one in sorted(hashes)).encode()).hexdigest()
 
 
 def _day(text: str) -> date | None:

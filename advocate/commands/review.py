@@ -10,7 +10,7 @@ import typer
 import outreach.export
 from advocate.commands.options import Json, as_user, opened
 from advocate.commands.reports import write_frame
-from advocate.printing import heading, money, print_json, print_table, say
+from advocate.printing import as_called, heading, money, print_json, print_table, say
 from outreach import review
 from outreach.review import Outcome
 
@@ -25,7 +25,14 @@ Notices = Annotated[
 ]
 AsUser = Annotated[str | None, typer.Option("--as", help="Who decides; by default you.")]
 Reason = Annotated[str, typer.Option(help="Why, for the history.")]
+Digest = Annotated[
+    str | None,
+    typer.Option(
+        help="Only if this is still the digest `batch show` printed; 8 characters of it are enough."
+    ),
+]
 SHOWN = 10
+DIGEST_SHOWN = 16
 
 
 def register(app: typer.Typer) -> None:
@@ -41,12 +48,13 @@ def list_(context: typer.Context, json: Json = False) -> None:
         print_json(found)
         return
     print_table(
-        ("batch", "day", "state", "notices", "by state"),
+        ("batch", "day", "state", "digest", "notices", "by state"),
         [
             (
                 batch["batch_id"],
                 batch["day"],
                 batch["state"],
+                batch["digest"][:DIGEST_SHOWN],
                 batch["notices"],
                 ", ".join(f"{count} {state}" for state, count in sorted(batch["states"].items())),
             )
@@ -65,7 +73,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a batch: its notices, the largest amounts first, each with its text and evidence."""
-    found = review.show_batch(opened(context), batch)
+    settings = opened(context)
+    found = review.show_batch(settings, batch)
     if json:
         print_json(found)
         return
@@ -89,6 +98,8 @@ def show(
         say(f"… and {len(largest) - max(notices, SHOWN):,} more; --json or `batch export` has all")
     for notice in largest[:notices]:
         _show_notice(notice)
+    digest = found["digest"][:DIGEST_SHOWN]
+    say(f"\nTo approve just this: {as_called(settings)} batch approve {found['batch_id']} --digest {digest}")
 
 
 def _show_notice(notice: dict[str, Any]) -> None:
@@ -104,13 +115,14 @@ def approve(
     context: typer.Context,
     batch: Batch,
     notice: Notices = None,
+    digest: Digest = None,
     as_: AsUser = None,
     reason: Reason = "",
     json: Json = False,
 ) -> None:
     """Approve notices; money they tell of is promised with it. Held ones must be named."""
     settings = opened(context)
-    done = review.approve(settings, batch, by=as_user(as_), reason=reason, notice_ids=notice)
+    done = review.approve(settings, batch, by=as_user(as_), reason=reason, notice_ids=notice, digest=digest)
     _show_outcome(done, "approved", json)
     if not json and done.changed:
         say(
@@ -163,6 +175,7 @@ def _show_outcome(done: Outcome, verb: str, json: bool) -> None:
     if json:
         print_json(vars(done))
         return
+    say(f"batch {done.batch_id} of {done.day}:")
     say(f"{done.changed:,} notices {verb}, {done.unchanged:,} already were or are beyond it")
     for currency, minor in sorted(done.promised_minor.items()):
         say(f"promised: {money(minor, currency)}")

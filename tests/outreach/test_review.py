@@ -55,6 +55,28 @@ def test_approving_a_batch_promises_its_money_and_closes_it(desk: Settings) -> N
     assert (event["at"], event["reason"]) == (MORNING, "read a sample")
 
 
+def test_a_batch_that_was_replaced_since_it_was_read_is_not_approved(desk: Settings) -> None:
+    read = review.show_batch(desk)["digest"]
+    assert [batch["digest"] for batch in review.list_batches(desk)] == [read]
+    fill(desk, {"prices": [{"price": "1.20", "effective_at": "2017-11-26"}]})
+    night(desk)
+    with pytest.raises(ConflictError, match="what was read is not what is there"):
+        review.approve(desk, "latest", by="eve", digest=read)
+    assert states(desk) == {"ann": "proposed", "bob": "proposed"}
+    now = review.show_batch(desk)["digest"]
+    assert now != read
+    assert review.approve(desk, "latest", by="eve", digest=now).promised_minor == {"USD": 160}
+
+
+def test_a_digest_is_the_same_whatever_was_decided_and_its_beginning_is_enough(desk: Settings) -> None:
+    digest = review.show_batch(desk)["digest"]
+    review.hold(desk, "latest", by="eve", reason="odd", notice_ids=[notice_of(desk, "ann")])
+    with pytest.raises(ConflictError, match="at least 8"):
+        review.approve(desk, "latest", by="eve", digest=digest[:7])
+    outcome = review.approve(desk, DAY.isoformat(), by="eve", digest=digest[:8])
+    assert (outcome.changed, outcome.day) == (1, DAY)
+
+
 def test_approving_twice_changes_nothing(desk: Settings) -> None:
     both = [notice_of(desk, "ann"), notice_of(desk, "bob")]
     review.approve(desk, "latest", by="eve", notice_ids=both)
