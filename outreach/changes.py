@@ -94,27 +94,22 @@ def move(
     insert_all(session, NoticeEventRow, events)
 
 
-def promises_of(session: Session, notice_ids: Sequence[str]) -> list[Entry]:
-    """The promises that approving these notices opens: one for each amount that is owed.
+def promises_of(session: Session, notice_ids: Sequence[str]) -> tuple[list[Entry], set[str]]:
+    """The promises that approving these notices opens, one for each amount that is owed.
 
-    Raises:
-        ConflictError: another batch promised or told of the same since the evidence was frozen.
+    Beside them, the notices that were overtaken: another batch promised or told of the same since their
+    evidence was frozen. They open no promise.
     """
     entries: list[Entry] = []
+    overtaken: set[str] = set()
     for ids in chunks(notice_ids):
         for row in session.execute(_about_to_be_told(ids)):
-            overtaken = (
-                row.told_elsewhere if row.owed == "advice" else row.promised != row.promised_before_minor
-            )
-            if overtaken:
-                raise ConflictError(
-                    f"notice {row.notice_id} tells of something that another batch promised or told since it "
-                    "was found; nothing was changed: reject it, and the next night claims what is still open"
-                )
+            if row.told_elsewhere if row.owed == "advice" else row.promised != row.promised_before_minor:
+                overtaken.add(row.notice_id)
             if row.owed != "advice":
                 subject = (row.opportunity_id, row.notice_id)
                 entries.append(Entry("promised", row.customer_id, row.currency, row.amount_minor, *subject))
-    return entries
+    return [entry for entry in entries if entry.notice_id not in overtaken], overtaken
 
 
 def _about_to_be_told(notice_ids: Sequence[str]) -> Any:

@@ -24,6 +24,7 @@ from warehouse.database import engine_for, reading, writing
 from warehouse.errors import ConflictError, NotFoundError
 from warehouse.settings import Settings
 
+OVERTAKEN = "overtaken: another batch promised or told of the same since it was found"
 DIGEST_AT_LEAST = 8
 """How many characters of a digest say which one is meant."""
 
@@ -39,6 +40,7 @@ class Outcome:
         unchanged: notices that were in that state, or beyond it, already.
         promised_minor: what was newly promised, in minor units per currency.
         voided: how many promises were taken back.
+        overtaken: notices rejected instead, because another batch promised or told of the same meanwhile.
     """
 
     batch_id: str
@@ -47,6 +49,7 @@ class Outcome:
     unchanged: int
     promised_minor: dict[str, int]
     voided: int = 0
+    overtaken: int = 0
 
 
 def list_batches(settings: Settings) -> list[dict[str, Any]]:
@@ -112,6 +115,8 @@ def approve(
 ) -> Outcome:
     """Approves notices, which promises the money they tell of.
 
+    Of a whole batch, notices that another batch overtook are rejected instead.
+
     Args:
         settings: the home's settings.
         batch: a batch id, a day, or `latest`.
@@ -123,7 +128,8 @@ def approve(
     Raises:
         NotFoundError: no such batch, or a notice is not in it.
         ConflictError: the digest is another; a notice cannot be approved any more, no notice of the batch
-            can, or what one says was promised or told in another batch meanwhile; then nothing changes.
+            can, or what a named one says was promised or told in another batch meanwhile; then nothing
+            changes.
     """
     with writing(engine_for(settings)) as session:
         found, now = _opened(session, batch), clock.now()
@@ -131,13 +137,20 @@ def approve(
             _refuse_unless_read(session, found, digest)
         ledger.lock(session)
         chosen, done = chosen_of(session, found, "approved", notice_ids, default=("proposed",))
-        ids = [notice_id for notice_id, _ in chosen]
-        entries = promises_of(session, ids)
+        entries, overtaken = promises_of(session, [notice_id for notice_id, _ in chosen])
+        if overtaken and notice_ids is not None:
+            raise ConflictError(
+                f"notice {min(overtaken)} was {OVERTAKEN}; nothing was changed: reject it, and the next "
+                "night claims what is still open"
+            )
+        late = [(one, state) for one, state in chosen if one in overtaken]
+        chosen = [(one, state) for one, state in chosen if one not in overtaken]
+        move(session, late, "rejected", by=by, at=now, reason=OVERTAKEN)
         stamp = {"approved_at": now, "approved_hash": NoticeRow.content_hash}
         move(session, chosen, "approved", by=by, at=now, reason=reason, values=stamp)
         ledger.write(session, entries, by=by, at=now)
-        _settle(session, found, chosen)
-        return Outcome(found.batch_id, found.day, len(chosen), done, _sums(entries))
+        _settle(session, found, [*chosen, *late])
+        return Outcome(found.batch_id, found.day, len(chosen), done, _sums(entries), overtaken=len(late))
 
 
 def reject(

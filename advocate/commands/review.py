@@ -179,6 +179,8 @@ def _show_outcome(done: Outcome, verb: str, json: bool) -> None:
     say(f"{done.changed:,} notices {verb}, {done.unchanged:,} already were or are beyond it")
     for currency, minor in sorted(done.promised_minor.items()):
         say(f"promised: {money(minor, currency)}")
+    if done.overtaken:
+        say(f"{done.overtaken:,} notices rejected: another batch promised or told of the same meanwhile")
     if done.voided:
         say(f"{done.voided:,} promises taken back")
 

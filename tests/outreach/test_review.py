@@ -152,24 +152,37 @@ def test_unknown_batches_and_notices_are_named(desk: Settings) -> None:
 def test_the_same_money_cannot_be_promised_in_two_batches(desk: Settings) -> None:
     night(desk, NEXT)  # before anybody decided about the first batch: both tell of the same drops
     review.approve(desk, NEXT.isoformat(), by="eve")
-    with pytest.raises(ConflictError, match="promised or told since"):
-        review.approve(desk, DAY.isoformat(), by="eve")
-    assert set(states(desk, DAY.isoformat()).values()) == {"proposed"}
+    first = DAY.isoformat()
+    with pytest.raises(ConflictError, match="overtaken: another batch"):
+        review.approve(desk, first, by="eve", notice_ids=[notice_of(desk, "ann", first)])
+    assert set(states(desk, first).values()) == {"proposed"}
+    outcome = review.approve(desk, first, by="eve")
+    assert (outcome.changed, outcome.overtaken, outcome.promised_minor) == (0, 2, {})
+    assert set(states(desk, first).values()) == {"rejected"}
     assert balance(desk, "ann") == (50, 0, 50, 0)
+
+
+def test_an_overtaken_notice_does_not_keep_the_rest_of_its_batch_waiting(desk: Settings) -> None:
+    night(desk, NEXT)
+    first, second = DAY.isoformat(), NEXT.isoformat()
+    review.approve(desk, second, by="eve", notice_ids=[notice_of(desk, "ann", second)])
+    outcome = review.approve(desk, first, by="eve")
+    assert (outcome.changed, outcome.overtaken, outcome.promised_minor) == (1, 1, {"USD": 50})
+    assert states(desk, first) == {"ann": "rejected", "bob": "approved"}
+    event = review.history(desk, notice_of(desk, "ann", first))[-1]
+    assert event["reason"].startswith("overtaken: ")
+    assert balance(desk, "ann") == balance(desk, "bob") == (50, 0, 50, 0)
 
 
 def test_two_people_approving_two_batches_at_once_promise_once(desk: Settings) -> None:
     night(desk, NEXT)
 
-    def approve(day: object) -> str:
-        try:
-            review.approve(desk, str(day), by="eve")
-        except ConflictError:
-            return "refused"
-        return "approved"
+    def approve(day: object) -> tuple[int, int]:
+        outcome = review.approve(desk, str(day), by="eve")
+        return outcome.changed, outcome.overtaken
 
     with ThreadPoolExecutor(2) as pool:
-        assert sorted(pool.map(approve, (DAY, NEXT))) == ["approved", "refused"]
+        assert sorted(pool.map(approve, (DAY, NEXT))) == [(0, 2), (2, 0)]
     assert balance(desk, "ann") == (50, 0, 50, 0)
 
 
@@ -192,8 +205,8 @@ def test_the_same_advice_is_not_told_by_two_batches(any_home: Settings) -> None:
     night(any_home)
     night(any_home, NEXT)
     assert review.approve(any_home, DAY.isoformat(), by="eve").promised_minor == {}
-    with pytest.raises(ConflictError, match="promised or told since"):
-        review.approve(any_home, NEXT.isoformat(), by="eve")
+    outcome = review.approve(any_home, NEXT.isoformat(), by="eve")
+    assert (outcome.changed, outcome.overtaken) == (0, 1)
 
 
 @pytest.mark.parametrize("table", ["ledger", "notice_events"])
