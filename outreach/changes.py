@@ -115,7 +115,8 @@ def promises_of(session: Session, notice_ids: Sequence[str]) -> tuple[list[Entry
 def _about_to_be_told(notice_ids: Sequence[str]) -> Any:
     """What notices tell of, beside what the ledger and other notices say of it now."""
     told, other, other_notice = NoticeOpportunityRow, aliased(NoticeOpportunityRow), aliased(NoticeRow)
-    promised = select(promised_sum()).where(LedgerRow.opportunity_id == told.opportunity_id).scalar_subquery()
+    same = (LedgerRow.opportunity_id == told.opportunity_id, LedgerRow.currency == told.currency)
+    promised = select(promised_sum()).where(*same).scalar_subquery()
     elsewhere = exists().where(
         other.opportunity_id == told.opportunity_id,
         other.notice_id != told.notice_id,
