@@ -1,29 +1,28 @@
-"""The interactions matrix: customers × products, from the purchase features of a day.
+"""The interactions matrix: customers × products, from lines bought before a day.
 
-Row i is `customers[i]` and column j is `products[j]`, both sorted, so the same features give the same
-matrix. The features are sorted by customer and product and hold each pair once, so they already are a
-compressed sparse row matrix: counts and weights go from Polars to SciPy without a copy of the values.
+Row i is `customers[i]`, and the last row nobody's: any customer who is not known. Column j is `products[j]`.
+Both are sorted, and weights are sums of whole multiples of 2⁻³², so the same lines give the same matrix
+whatever their order. Counts and weights go from Polars to SciPy without a copy.
 """
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from warehouse.lake import Lake
+_WEIGHT_UNIT = float(2**32)
 
 
 @dataclass(frozen=True)
 class Interactions:
-    """Who bought what, as of the end of a day.
+    """Who bought what.
 
     Attributes:
-        customers: ids as text, sorted; row i of the matrices.
+        customers: ids as text, sorted; row i of the matrices, which have one more row for nobody.
         products: ids as text, sorted; column j of the matrices.
-        counts: (customers, products) float32, lines bought.
-        weights: (customers, products) float32, the same lines decayed by age.
+        counts: (customers + 1, products) float32, lines bought.
+        weights: (customers + 1, products) float32, the same lines decayed by age.
     """
 
     customers: pl.Series
@@ -33,40 +32,40 @@ class Interactions:
 
     @property
     def seen(self) -> csr_matrix:
-        """(customers, products) float32, 1 where a customer ever bought a product."""
+        """(customers + 1, products) float32, 1 where a customer ever bought a product."""
         ones = np.ones_like(self.counts.data)
         return csr_matrix((ones, self.counts.indices, self.counts.indptr), shape=self.counts.shape)
 
 
-def from_features(pairs: pl.DataFrame, products: pl.Series | None = None) -> Interactions:
-    """Builds the matrix from `CustomerProductFeatures`, which are sorted by customer and product.
+def from_lines(
+    lines: pl.DataFrame, customers: pl.Series, products: pl.Series, end: int, half_life_days: int
+) -> Interactions:
+    """Builds the matrix.
 
     Args:
-        pairs: columns `customer_id`, `product_id`, `lines`, `weight`, sorted by the ids.
-        products: the columns to have, sorted; by default the products that were bought.
+        lines: `row`, `column` and `day` (since 1970-01-01) of each line, all days before `end`.
+        customers: ids of the rows, sorted.
+        products: ids of the columns, sorted.
+        end: the first day that is not seen.
+        half_life_days: the age at which a line counts half.
     """
-    if products is None:
-        products = pairs["product_id"].unique().sort()
-    customers = pairs["customer_id"].unique(maintain_order=True)
-    lengths = pairs["customer_id"].rle().struct.field("len").to_numpy()
+    age = (end - 1 - pl.col("day")).cast(pl.Float64)
+    weight = (0.5 ** (age / half_life_days) * _WEIGHT_UNIT).round().cast(pl.Int64)
+    cells = (
+        lines.lazy()
+        .group_by("row", "column")
+        .agg(lines=pl.len(), weight=weight.sum())
+        .sort("row", "column")
+        .with_columns(pl.col("lines").cast(pl.Float32), (pl.col("weight") / _WEIGHT_UNIT).cast(pl.Float32))
+        .collect()
+        .rechunk()
+    )
+    shape = (len(customers) + 1, len(products))
+    lengths = np.bincount(cells["row"].to_numpy(), minlength=shape[0])
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    codes = pairs["product_id"].cast(pl.Enum(products)).to_physical().cast(pl.Int32)
-    values = pairs.select(pl.col("lines", "weight").cast(pl.Float32)).rechunk()
-    shape = (len(customers), len(products))
-    indices = codes.rechunk().to_numpy(allow_copy=False)
+    indices = cells["column"].to_numpy(allow_copy=False)
     counts, weights = (
-        csr_matrix((values[name].to_numpy(allow_copy=False), indices, indptr), shape=shape)
+        csr_matrix((cells[name].to_numpy(allow_copy=False), indices, indptr), shape=shape)
         for name in ("lines", "weight")
     )
     return Interactions(customers, products, counts, weights)
-
-
-def load(lake: Lake, day: date) -> Interactions:
-    """The interactions of a day whose features were built.
-
-    Raises:
-        NotFoundError: the features of that day are not there.
-    """
-    pairs = lake.get("customer_product_features", day)
-    columns = ["customer_id", "product_id", "lines", "weight"]
-    return from_features(pairs.select(columns).collect())

@@ -8,22 +8,18 @@ are divided by the best that min(10, |truth|) products allow, and averaged over 
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from features.events import bought
-from features.interactions import Interactions
 from recs.bundle import SLATES
+from recs.history import History
 from recs.pairs import contained
 from recs.protocol import Ids, Recommender
 from recs.recommenders import NAMES, make
-from recs.world import earlier
-from warehouse import clock
-from warehouse.lake import Lake
+from recs.world import World
 from warehouse.settings import Settings
 
 K = 10
@@ -39,11 +35,11 @@ class Fold:
     """A moment in the past, and what came next.
 
     Attributes:
-        interactions: what was known at that moment.
+        history: what was known at that moment.
         truth: for each slate (customers, products), 1 where the customer then bought the product.
     """
 
-    interactions: Interactions
+    history: History
     truth: dict[str, csr_matrix]
 
     def customers(self, slate: str) -> NDArray[np.int64]:
@@ -68,36 +64,27 @@ class Judgement:
     notes: list[str]
 
 
-def fold(settings: Settings, day: date) -> Fold:
-    """The newest fold of a day."""
-    past = day - timedelta(days=settings.recs.judge_days)
-    interactions = earlier(settings, past)
-    after = (
-        bought(Lake.of(settings), day)
-        .filter(pl.col("purchased_at") >= clock.end_of(past))
-        .select("customer_id", "product_id")
-        .unique()
-        .collect(engine="streaming")
-    )
-    return Fold(interactions, truths(interactions, after))
+def fold(history: History, days: int) -> Fold:
+    """The newest fold of a history: its last `days` days are the truth."""
+    past = history.before(history.end - days)
+    after = history.lines.filter(pl.col("day") >= past.end).select("row", "column").unique()
+    return Fold(past, truths(past, after))
 
 
-def truths(interactions: Interactions, after: pl.DataFrame) -> dict[str, csr_matrix]:
+def truths(history: History, after: pl.DataFrame) -> dict[str, csr_matrix]:
     """The truth of each slate.
 
     Args:
-        interactions: what was known before.
-        after: unique (customer_id, product_id) pairs bought afterwards.
+        history: what was known before.
+        after: unique (row, column) pairs bought afterwards.
     """
-    buyers = np.bincount(interactions.counts.indices, minlength=len(interactions.products))
-    rows = pl.DataFrame({"customer_id": interactions.customers}).with_row_index("row")
-    columns = pl.DataFrame({"product_id": interactions.products}).with_row_index("column")
-    known = (
-        after.join(rows, on="customer_id")
-        .join(columns.filter(pl.Series(buyers >= MIN_CUSTOMERS)), on="product_id")
-        .sort("row", "column")
+    interactions = history.interactions
+    asked = after.filter(pl.Series(history.buyers >= MIN_CUSTOMERS).gather(after["column"])).sort(
+        "row", "column"
     )
-    owner, column = known["row"].to_numpy().astype(np.int64), known["column"].to_numpy().astype(np.int32)
+    seen_before = np.diff(interactions.counts.indptr)[asked["row"].to_numpy()] > 0
+    owner = asked["row"].to_numpy()[seen_before].astype(np.int64)
+    column = asked["column"].to_numpy()[seen_before].astype(np.int32)
     again = contained(interactions.counts, owner, column)
     chosen = {"for_you": np.ones(len(owner), np.bool_), "buy_again": again, "discover": ~again}
     return {
@@ -109,9 +96,9 @@ def truths(interactions: Interactions, after: pl.DataFrame) -> dict[str, csr_mat
     }
 
 
-def judge(settings: Settings, day: date) -> Judgement:
+def judge(settings: Settings, world: World) -> Judgement:
     """Judges every model for every slate that can be judged, and chooses which model serves each."""
-    past = fold(settings, day)
+    past = fold(world.history, settings.recs.judge_days)
     counted = {slate: len(past.customers(slate)) for slate in SLATES}
     notes = [
         f"{slate} could not be judged: {count} customers bought such products in the last "
@@ -136,14 +123,14 @@ def _enough(settings: Settings, customers: int) -> bool:
 
 
 def _metrics(settings: Settings, name: str, past: Fold, slates: list[str]) -> dict[str, dict[str, float]]:
-    model = make(name, settings).fit(past.interactions)
+    model = make(name, settings).fit(past.history)
     return {slate: measure(model, past, slate) for slate in slates}
 
 
 def measure(model: Recommender, past: Fold, slate: str) -> dict[str, float]:
     """NDCG@10 and recall@10 of one fitted model for one slate."""
     rows = past.customers(slate)
-    before = past.interactions.seen[rows]
+    before = past.history.interactions.seen[rows]
     ids, _ = model.recommend(
         rows,
         K,

@@ -1,7 +1,7 @@
 """What every recommender can do, in one verb set.
 
-A recommender is fitted on interactions and then spoken to in numbers only: `rows` of customers and
-`columns` of products, as the interactions have them. Ids are the bundle's business.
+A recommender is fitted on a history and then spoken to in numbers only: `rows` of customers and
+`columns` of products, as the history has them. Ids are the bundle's business.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
-from features.interactions import Interactions
+from recs.history import History
 
 Ids = NDArray[np.int32]
 Scores = NDArray[np.float32]
@@ -26,16 +26,16 @@ class Recommender(Protocol):
     - a customer without history gets popular products;
     - where fewer than `n` products are eligible, the list ends in -1 at -inf, never in ineligible ones;
     - equal scores are ordered by popularity, then by column;
-    - the same interactions and settings give the same lists, with any number of threads.
+    - the same history and settings give the same lists, with any number of threads.
     """
 
     name: ClassVar[str]
 
-    def fit(self, interactions: Interactions) -> Self:
-        """Learns from interactions and forgets everything learned before.
+    def fit(self, history: History) -> Self:
+        """Learns from a history and forgets everything learned before.
 
         Raises:
-            ModelError: the interactions, or what was learned from them, hold NaN or infinity.
+            ModelError: the history, or what was learned from them, hold NaN or infinity.
         """
         ...
 

@@ -169,8 +169,9 @@ def top(candidates: Candidates, popular: Popular, users: int, n: int, limits: Li
 
 
 def _fillers(popular: Popular, users: int, n: int, limits: Limits, candidates: Candidates) -> Candidates:
-    """The first `n` popular products of each row that are eligible and not among its candidates."""
-    order = popular.order if limits.allowed is None else popular.order[limits.allowed[popular.order]]
+    """The first `n` bought products of each row that are eligible and not among its candidates."""
+    order = popular.order[popular.share[popular.order] > 0]  # what nobody bought is nobody's filler
+    order = order if limits.allowed is None else order[limits.allowed[order]]
     taken_owner, taken = candidates.owner, candidates.columns
     if limits.exclude is not None:
         taken_owner = np.concatenate([taken_owner, owners(limits.exclude)])

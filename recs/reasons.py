@@ -34,7 +34,7 @@ def find(model: Recommender, world: World, rows: NDArray[np.int64], ids: Ids) ->
     columns = ids[owner, slot]
     codes, facts = np.zeros(ids.shape, np.uint8), np.zeros((*ids.shape, 2), np.int32)
     codes[owner, slot] = POPULAR
-    facts[owner, slot, 0] = world.catalogue["customers"].to_numpy()[columns]
+    facts[owner, slot, 0] = world.history.buyers[columns]
     said = model.evidence(rows, owner, columns) > 0
     owner, slot, columns = owner[said], slot[said], columns[said]
     if isinstance(model, Frequency):
@@ -49,7 +49,7 @@ def find(model: Recommender, world: World, rows: NDArray[np.int64], ids: Ids) ->
 
 
 def _habits(world: World, rows: NDArray[np.int64], owner: NDArray[np.int64], columns: Ids) -> Facts:
-    found = [values(fact[rows], owner, columns) for fact in (world.baskets, world.last_days)]
+    found = [values(world.history.beside(fact)[rows], owner, columns) for fact in ("baskets", "last")]
     return np.stack(found, axis=1).astype(np.int32)
 
 

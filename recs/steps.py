@@ -26,7 +26,7 @@ def recommend(settings: Settings, day: date) -> Receipt:
     with hold(settings, "recs"), recording(settings, "recommend", day) as receipt:
         bundle.sweep(settings)
         world = load(settings, day)
-        judgement = judge(settings, day)
+        judgement = judge(settings, world)
         with bundle.workplace(settings) as folder:
             receipt.rows_out = _fill(settings, world, judgement, folder)
             bundle_id, manifest = bundle.finish(settings, folder, _manifest(settings, world, judgement))
@@ -46,7 +46,7 @@ def recommend(settings: Settings, day: date) -> Receipt:
 def evaluate(settings: Settings, day: date) -> Receipt:
     """Judges every model for every slate on the fold that ends with `day`; publishes nothing."""
     with recording(settings, "evaluate", day) as receipt:
-        judgement = judge(settings, day)
+        judgement = judge(settings, load(settings, day))
         receipt.numbers |= _numbers(judgement)
         receipt.notes += judgement.notes
         return receipt
@@ -57,7 +57,7 @@ def _fill(settings: Settings, world: World, judgement: Judgement, folder: Path) 
     bundle.write_ids(folder, world.interactions.customers, world.catalogue)
     rows = {}
     for name in sorted(set(judgement.serving.values())):
-        model = make(name, settings).fit(world.interactions)
+        model = make(name, settings).fit(world.history)
         model.save(folder / "models")
         for slate in bundle.SLATES:
             if judgement.serving[slate] == name:

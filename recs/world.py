@@ -1,4 +1,4 @@
-"""What a night's recommendations are made from: interactions, catalogue and availability as of a day."""
+"""What a night's recommendations are made from: history, catalogue and availability as of a day."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -6,16 +6,17 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_matrix
 
-from features import purchases
 from features.events import bought, seen
-from features.interactions import Interactions, from_features
+from features.interactions import Interactions
 from features.sensitive import is_sensitive
 from recs.availability import Availability, availability, off_in_markets, on_sale
+from recs.history import CATALOGUE, LINES, VIEWS, History
 from warehouse import clock
 from warehouse.lake import Lake
 from warehouse.settings import Settings
+
+_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -24,27 +25,31 @@ class World:
 
     Attributes:
         day: everything is as of the end of this day.
-        interactions: all known customers, also those who never bought; its matrices have one more row
-            for nobody: any customer the bundle does not know.
-        baskets: (customers, products) int32, in how many baskets each pair was bought.
-        last_days: (customers, products) int32, the day of the last of them, as days since 1970-01-01.
-        catalogue: `product_id`, `title`, `category`, `sensitive`, `customers` (who bought it) per column.
+        history: all known customers, also those who never bought, and all known products, also those
+            nobody bought yet.
         available: which products each row may be shown.
         data_hash: changes when any of this does.
     """
 
     day: date
-    interactions: Interactions
-    baskets: csr_matrix
-    last_days: csr_matrix
-    catalogue: pl.DataFrame
+    history: History
     available: Availability
     data_hash: str
 
     @property
+    def interactions(self) -> Interactions:
+        """The history's counts and weights."""
+        return self.history.interactions
+
+    @property
+    def catalogue(self) -> pl.DataFrame:
+        """The history's products, one row per column."""
+        return self.history.catalogue
+
+    @property
     def nobody(self) -> int:
         """The row of the customer nobody knows."""
-        return len(self.interactions.customers)
+        return self.history.nobody
 
 
 def load(settings: Settings, day: date) -> World:
@@ -54,97 +59,118 @@ def load(settings: Settings, day: date) -> World:
         NotFoundError: the features of that day are not there.
     """
     lake = Lake.of(settings)
-    pairs = (
-        lake.get("customer_product_features", day)
-        .select("customer_id", "product_id", "lines", "weight", "baskets", _day_number("last_at"))
-        .collect()
-    )
-    unborn = pl.col("created_at") >= clock.end_of(day)
-    known = seen(lake, "customers", day).filter(~unborn.fill_null(value=False))
-    homes = known.select("customer_id", "market").collect()
-    customers = pl.concat([pairs["customer_id"], homes["customer_id"]]).unique().sort()
-    interactions = widened(from_features(pairs), customers)
-    catalogue = _catalogue(lake, day, interactions, settings.features.sensitive_words)
-    facts = pairs.select(pl.col("baskets", "last_at").cast(pl.Int32)).rechunk()
-    available = _available(lake, day, catalogue, _markets(lake, day, customers, homes))
-    world = World(
-        day=day,
-        interactions=interactions,
-        baskets=_beside(interactions, facts["baskets"]),
-        last_days=_beside(interactions, facts["last_at"]),
-        catalogue=catalogue.drop("on_sale"),
-        available=available,
-        data_hash="",
-    )
+    visited = lake.get("customer_features", day).select("customer_id", visited="market").collect()
+    homes = _accounts(lake, day)
+    found = history(settings, day)
+    markets = _markets(found.interactions.customers, homes, visited)
+    world = World(day, found, _available(lake, day, found.catalogue, markets), "")
     return replace(world, data_hash=_hash(lake.version, world))
 
 
-def earlier(settings: Settings, day: date) -> Interactions:
-    """The interactions as they looked at the end of any day, built from the lines themselves."""
-    lines = bought(Lake.of(settings), day)
-    ids = purchases.collect_ids(lines)
-    half_life = settings.features.half_life_days
-    pairs = purchases.customer_product(lines, clock.end_of(day), half_life, ids)
-    columns = ["customer_id", "product_id", "lines", "weight"]
-    return from_features(pairs.select(columns).collect(engine="streaming"))
-
-
-def widened(interactions: Interactions, customers: pl.Series) -> Interactions:
-    """The same interactions with empty rows for customers who never bought, and one last row for nobody.
-
-    Args:
-        interactions: rows of those who bought.
-        customers: all ids, sorted; those who bought are among them.
-    """
-    rows = interactions.customers.cast(pl.Enum(customers)).to_physical().to_numpy()
-    lengths = np.zeros(len(customers) + 1, np.int64)
-    lengths[rows] = np.diff(interactions.counts.indptr)
-    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    shape = (len(customers) + 1, interactions.counts.shape[1])
-    counts, weights = (
-        csr_matrix((matrix.data, matrix.indices, indptr), shape=shape)
-        for matrix in (interactions.counts, interactions.weights)
+def history(settings: Settings, day: date) -> History:
+    """All that was known of customers and products at the end of a day."""
+    lake = Lake.of(settings)
+    ids = (
+        bought(lake, day)
+        .select(pl.col("customer_id", "product_id", "market").unique().implode())
+        .collect(engine="streaming")
     )
-    return Interactions(customers, interactions.products, counts, weights)
+    buyers, sold, markets = (ids[name].explode().drop_nulls() for name in ids.columns)
+    customers = pl.concat([buyers, _accounts(lake, day)["customer_id"]]).unique().sort()
+    catalogue = _catalogue(lake, day, sold, settings.features.sensitive_words)
+    vocabularies = {"customer_id": customers, "product_id": catalogue["product_id"], "market": markets.sort()}
+    return History.of(
+        number_of(day) + 1,
+        (customers, catalogue),
+        _lines(lake, day, vocabularies),
+        _views(lake, day, vocabularies),
+        settings.features.half_life_days,
+    )
 
 
-def _beside(interactions: Interactions, values: pl.Series) -> csr_matrix:
-    """More values for the same pairs."""
-    counts = interactions.counts
-    return csr_matrix((values.to_numpy(), counts.indices, counts.indptr), shape=counts.shape)
+def number_of(day: date) -> int:
+    """A day as days since 1970-01-01."""
+    return (day - _EPOCH).days
+
+
+def _numbers(name: str, vocabularies: dict[str, pl.Series]) -> pl.Expr:
+    """A column's ids as their places in its vocabulary."""
+    return pl.col(name).cast(pl.Enum(vocabularies[name])).to_physical().cast(pl.Int32)
 
 
 def _day_number(name: str) -> pl.Expr:
     return pl.col(name).dt.date().cast(pl.Int32)
 
 
-def _catalogue(
-    lake: Lake, day: date, interactions: Interactions, sensitive_words: tuple[str, ...]
-) -> pl.DataFrame:
-    """One row per column; a product the product table does not have is on sale and called by its id."""
-    described = seen(lake, "products", day)
-    hidden = is_sensitive(sensitive_words).alias("sensitive")
-    texts = described.select("product_id", "title", "category", hidden).collect()
-    sold = on_sale(described, clock.end_of(day)).collect()
-    buyers = np.bincount(interactions.counts.indices, minlength=len(interactions.products))
+def _accounts(lake: Lake, day: date) -> pl.DataFrame:
+    """`customer_id` and `market` of the accounts that were there by the end of the day."""
+    unborn = pl.col("created_at") >= clock.end_of(day)
+    known = seen(lake, "customers", day).filter(~unborn.fill_null(value=False))
+    return known.select("customer_id", "market").collect()
+
+
+def _lines(lake: Lake, day: date, vocabularies: dict[str, pl.Series]) -> pl.DataFrame:
+    """`LINES`, sorted. Orders are told apart by a hash of their ids, which no file keeps."""
+    unit = pl.col("line_total_minor").cast(pl.Float64) / pl.col("quantity").cast(pl.Float64)
+    order = ["row", "day", "_order", "column", "quantity", "unit_minor"]
     return (
-        pl.DataFrame({"product_id": interactions.products, "customers": buyers.astype(np.int32)})
-        .join(texts, on="product_id", how="left", maintain_order="left")
-        .join(sold, on="product_id", how="left", maintain_order="left")
+        bought(lake, day)
         .select(
-            "product_id",
-            pl.coalesce("title", "product_id").alias("title"),
-            "category",
-            pl.col("sensitive").fill_null(False),
-            "customers",
-            pl.col("on_sale").fill_null(True),
+            row=_numbers("customer_id", vocabularies),
+            column=_numbers("product_id", vocabularies),
+            _order=pl.col("order_id").hash(),
+            day=_day_number("purchased_at"),
+            market=_numbers("market", vocabularies),
+            quantity=pl.col("quantity").cast(pl.Float32),
+            unit_minor=unit.cast(pl.Float32),
         )
+        .collect(engine="streaming")
+        .sort(order)
+        .with_columns(order=pl.struct("row", "_order").rle_id().cast(pl.Int32))
+        .select(pl.col(name).cast(dtype) for name, dtype in LINES.items())
     )
 
 
-def _markets(lake: Lake, day: date, customers: pl.Series, homes: pl.DataFrame) -> pl.Series:
+def _views(lake: Lake, day: date, vocabularies: dict[str, pl.Series]) -> pl.DataFrame:
+    """`VIEWS` of known customers and products, sorted."""
+    return (
+        seen(lake, "views", day)
+        .select(
+            row=_numbers("customer_id", vocabularies),
+            column=_numbers("product_id", vocabularies),
+            day=_day_number("viewed_at"),
+            kind="kind",
+        )
+        .select(list(VIEWS))
+        .collect(engine="streaming")
+        .sort("row", "day", "column", "kind")
+    )
+
+
+def _catalogue(lake: Lake, day: date, sold: pl.Series, sensitive_words: tuple[str, ...]) -> pl.DataFrame:
+    """`CATALOGUE` of the products of the product table and those that were bought."""
+    described = seen(lake, "products", day)
+    texts = described.select(
+        *("product_id", "title", "category", "department", "brand", "consumable"),
+        is_sensitive(sensitive_words).alias("sensitive"),
+        launched=_day_number("available_from"),
+    ).collect()
+    return (
+        pl.concat([sold, texts["product_id"]])
+        .unique()
+        .sort()
+        .to_frame("product_id")
+        .join(texts, on="product_id", how="left", maintain_order="left")
+        .with_columns(
+            pl.coalesce("title", "product_id").alias("title"),
+            pl.col("sensitive").fill_null(False),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in CATALOGUE.items())
+    )
+
+
+def _markets(customers: pl.Series, homes: pl.DataFrame, visited: pl.DataFrame) -> pl.Series:
     """The market of each customer and of nobody: their own, else where they buy, else unknown."""
-    visited = lake.get("customer_features", day).select("customer_id", visited="market").collect()
     found = (
         customers.to_frame("customer_id")
         .join(homes, on="customer_id", how="left", maintain_order="left")
@@ -155,18 +181,23 @@ def _markets(lake: Lake, day: date, customers: pl.Series, homes: pl.DataFrame) -
 
 
 def _available(lake: Lake, day: date, catalogue: pl.DataFrame, markets: pl.Series) -> Availability:
+    """What is on sale; a product that the product table does not have is."""
     columns = catalogue.lazy().select("product_id").with_row_index("column")
+    described = on_sale(seen(lake, "products", day), clock.end_of(day))
+    for_sale = columns.join(described, on="product_id", how="left", maintain_order="left")
+    base = for_sale.select(pl.col("on_sale").fill_null(True)).collect()["on_sale"].to_numpy()
     off = off_in_markets(seen(lake, "availability", day)).join(columns, on="product_id")
-    return availability(catalogue["on_sale"].to_numpy(), off.select("column", "market").collect(), markets)
+    return availability(base, off.select("column", "market").collect(), markets)
 
 
 def _hash(version: str, world: World) -> str:
     """SHA-256 over the lake's version and everything that a bundle is made from."""
     digest = hashlib.sha256(version.encode())
-    for frame in (world.interactions.customers.to_frame(), world.catalogue):
+    history = world.history
+    frames = (history.interactions.customers.to_frame(), history.catalogue, history.lines, history.views)
+    for frame in frames:
         digest.update(frame.rechunk().write_ipc(None).getvalue())
-    counts, available = world.interactions.counts, world.available
-    values = (counts.data, world.interactions.weights.data, world.baskets.data, world.last_days.data)
-    for array in (counts.indptr, counts.indices, *values, available.base, available.groups, *available.off):
+    available = world.available
+    for array in (available.base, available.groups, *available.off):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

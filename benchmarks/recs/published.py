@@ -20,13 +20,12 @@ import polars as pl
 
 import recs.export
 from advocate.demo import bring_in_demo
-from features import interactions
 from features.events import bought
 from features.interactions import Interactions
 from features.steps import build_features
 from recs.evaluation import K, ndcg_and_recall, truths
 from recs.steps import recommend
-from warehouse import clock
+from recs.world import history, number_of
 from warehouse.lake import Lake
 from warehouse.settings import Settings, load_settings
 
@@ -34,19 +33,16 @@ from warehouse.settings import Settings, load_settings
 def measure(settings: Settings, day: date, days: int) -> dict[str, Any]:
     """Metrics and broken rules of the recommendations a night published for `day`."""
     lake = Lake.of(settings)
-    known = interactions.load(lake, day)
-    after = (
-        bought(lake, day + timedelta(days=days))
-        .filter(pl.col("purchased_at") >= clock.end_of(day))
-        .select("customer_id", "product_id")
-        .unique()
-        .collect(engine="streaming")
-    )
+    later = history(settings, day + timedelta(days=days))
+    known = later.before(number_of(day) + 1)
+    after = later.lines.filter(pl.col("day") >= known.end).select("row", "column").unique()
     lists = recs.export.recommendations(settings, day).collect()
     slates = {}
     for slate, truth in truths(known, after).items():
         rows = np.flatnonzero(np.diff(truth.indptr))
-        ndcg, recall = ndcg_and_recall(_columns(lists.filter(slate=slate), known)[rows], truth[rows])
+        ndcg, recall = ndcg_and_recall(
+            _columns(lists.filter(slate=slate), known.interactions)[rows], truth[rows]
+        )
         slates[slate] = {
             f"ndcg@{K}": round(float(ndcg.mean()), 4),
             f"recall@{K}": round(float(recall.mean()), 4),

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from features.interactions import Interactions
 from recs.arrays import require_finite
+from recs.history import History
 from recs.pairs import Columns, Owner
 from recs.protocol import Ids, Scores
 from recs.ranking import Candidates, Limits, best_of_block, similar
@@ -40,9 +40,9 @@ class Als(PopularBase):
         self.customer_factors: Scores
         self.product_factors: Scores
 
-    def _learn(self, interactions: Interactions) -> None:
-        self.columns = trained_columns(interactions)
-        counts = interactions.counts[:, self.columns]
+    def _learn(self, history: History) -> None:
+        self.columns = trained_columns(history)
+        counts = history.interactions.counts[:, self.columns]
         users, items = counts.shape
         self.customer_factors = np.zeros((users, self.factors), np.float32)
         self.product_factors = np.zeros((items, self.factors), np.float32)

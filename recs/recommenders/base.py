@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
-from features.interactions import Interactions
 from recs.arrays import read_npz, require_finite, write_npz
+from recs.history import History
 from recs.pairs import Columns, Owner, owners
 from recs.protocol import Ids, Mask, Scores
 from recs.ranking import Candidates, Limits, Popular, top
@@ -36,12 +36,13 @@ class PopularBase(ABC):
     popular: Popular | None = None
     customers: int = 0
 
-    def fit(self, interactions: Interactions) -> Self:
-        """Learns from interactions; see `Recommender.fit`."""
+    def fit(self, history: History) -> Self:
+        """Learns from a history; see `Recommender.fit`."""
+        interactions = history.interactions
         require_finite("the interactions", interactions.counts.data, interactions.weights.data)
         self.customers = interactions.counts.shape[0]
-        self.popular = Popular.of(popularity_share(interactions))
-        self._learn(interactions)
+        self.popular = Popular.of(popularity_share(history))
+        self._learn(history)
         return self
 
     def recommend(
@@ -87,7 +88,7 @@ class PopularBase(ABC):
         return model
 
     @abstractmethod
-    def _learn(self, interactions: Interactions) -> None: ...
+    def _learn(self, history: History) -> None: ...
 
     @abstractmethod
     def evidence(self, rows: Rows, owner: Owner, columns: Columns) -> Scores:
@@ -110,7 +111,7 @@ class PopularBase(ABC):
 
     def _fitted(self) -> Popular:
         if self.popular is None:
-            raise ModelError(f"the {self.name} model is not fitted; call fit(interactions) first")
+            raise ModelError(f"the {self.name} model is not fitted; call fit(history) first")
         return self.popular
 
     def _asked(self, rows: ArrayLike, n: int) -> Rows:
@@ -122,19 +123,18 @@ class PopularBase(ABC):
         return asked
 
 
-def popularity_share(interactions: Interactions) -> Scores:
+def popularity_share(history: History) -> Scores:
     """How popular each product is, 1 for the most popular: (I,) float32.
 
     A customer counts for as much as the decayed number of lines they bought, but at most once: many
     customers make a product popular, not one customer's many purchases, and lately counts more.
     """
-    weights = interactions.weights
+    weights = history.interactions.weights
     heads = np.bincount(weights.indices, np.minimum(weights.data, 1), minlength=weights.shape[1])
     most = heads.max(initial=0)
     return (heads / most if most > 0 else heads).astype(np.float32)
 
 
-def trained_columns(interactions: Interactions) -> Ids:
+def trained_columns(history: History) -> Ids:
     """The products that at least `MIN_BUYERS` customers bought, ascending."""
-    buyers = np.bincount(interactions.counts.indices, minlength=interactions.counts.shape[1])
-    return np.flatnonzero(buyers >= MIN_BUYERS).astype(np.int32)
+    return np.flatnonzero(history.buyers >= MIN_BUYERS).astype(np.int32)

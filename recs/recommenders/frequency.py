@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from features.interactions import Interactions
+from recs.history import History
 from recs.pairs import Columns, Owner, ordered, owners, values
 from recs.protocol import Scores
 from recs.ranking import Candidates, Limits
@@ -19,8 +19,8 @@ class Frequency(PopularBase):
     name = "frequency"
     weights: csr_matrix
 
-    def _learn(self, interactions: Interactions) -> None:
-        self.weights = ordered(interactions.weights)
+    def _learn(self, history: History) -> None:
+        self.weights = ordered(history.interactions.weights)
 
     def evidence(self, rows: Rows, owner: Owner, columns: Columns) -> Scores:
         """The decayed number of lines of each pair, (P,)."""

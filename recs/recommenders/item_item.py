@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix, diags_array
 
-from features.interactions import Interactions
 from recs.arrays import require_finite
+from recs.history import History
 from recs.pairs import Columns, Owner, ordered, owners
 from recs.protocol import Ids, Scores
 from recs.ranking import Candidates, Limits, best_of_block, similar
@@ -36,10 +36,10 @@ class ItemItem(PopularBase):
         self.seen: csr_matrix
         self.similarity: csr_matrix
 
-    def _learn(self, interactions: Interactions) -> None:
-        self.columns = trained_columns(interactions)
-        seen = ordered(interactions.seen[:, self.columns])
-        self.seen = _spread(seen, self.columns, interactions.counts.shape)
+    def _learn(self, history: History) -> None:
+        self.columns = trained_columns(history)
+        seen = ordered(history.interactions.seen[:, self.columns])
+        self.seen = _spread(seen, self.columns, history.interactions.counts.shape)
         if not seen.nnz:
             self.similarity = csr_matrix(np.zeros((seen.shape[1], seen.shape[1]), np.float32))
             return

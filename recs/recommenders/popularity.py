@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.interactions import Interactions
+from recs.history import History
 from recs.pairs import Columns, Owner
 from recs.protocol import Scores
 from recs.ranking import Candidates, Limits
@@ -17,7 +17,7 @@ class Popularity(PopularBase):
 
     name = "popularity"
 
-    def _learn(self, interactions: Interactions) -> None:
+    def _learn(self, history: History) -> None:
         pass  # the base knows popularity already
 
     def evidence(self, rows: Rows, owner: Owner, columns: Columns) -> Scores:  # noqa: ARG002

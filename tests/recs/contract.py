@@ -7,8 +7,9 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from features.interactions import Interactions
+from recs.history import bare
 from recs.protocol import Recommender
-from tests.recs.worlds import TOWN, interactions, town
+from tests.recs.worlds import TOWN, history, town
 from warehouse.errors import ModelError
 
 CUSTOMERS = [*sorted(TOWN), "nobody"]
@@ -62,20 +63,20 @@ class RecommenderContract:
         assert np.isneginf(scores).all()
 
     def test_each_customer_has_their_own_exclusions(self, model: Recommender) -> None:
-        bought = town().seen
+        bought = town().interactions.seen
         ids, _ = model.recommend(range(9), 7, exclude=bought)
         for row, customer in enumerate(CUSTOMERS):
             assert set(self.names(ids[row])) == set(PRODUCTS) - set(TOWN.get(customer, {}))
 
     def test_only_limits_a_list_to_what_is_named(self, model: Recommender) -> None:
-        ids, _ = model.recommend(range(9), 7, only=town().seen)
+        ids, _ = model.recommend(range(9), 7, only=town().interactions.seen)
         for row, customer in enumerate(CUSTOMERS):
             assert set(self.names(ids[row])) == set(TOWN.get(customer, {}))
 
     def test_limits_work_together(self, model: Recommender) -> None:
         allowed = np.array([p != "butter" for p in PRODUCTS])
         bread = csr_matrix([[p == "bread" for p in PRODUCTS]], dtype=np.float32)
-        ids, _ = model.recommend(0, 7, only=town().seen[[0]], exclude=bread, allowed=allowed)
+        ids, _ = model.recommend(0, 7, only=town().interactions.seen[[0]], exclude=bread, allowed=allowed)
         assert self.names(ids[0]) == ["milk"]
 
     def test_a_short_list_begins_a_long_one(self, model: Recommender) -> None:
@@ -104,17 +105,17 @@ class RecommenderContract:
         assert files[0] == files[1]
 
     def test_fitting_again_forgets_what_was_learned(self) -> None:
-        small = interactions({c: TOWN[c] for c in ("ann", "ben", "cleo")})
+        small = history({c: TOWN[c] for c in ("ann", "ben", "cleo")})
         again, new = self.made().fit(small).fit(town()), self.made().fit(town())
         assert again.recommend(range(9), 7)[1].tobytes() == new.recommend(range(9), 7)[1].tobytes()
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf])
     def test_broken_numbers_are_named_when_they_come_in(self, bad: float) -> None:
-        data = town()
+        data = town().interactions
         weights = data.weights.copy()
         weights.data[3] = bad
         with pytest.raises(ModelError, match="1 values that are NaN or infinite"):
-            self.made().fit(Interactions(data.customers, data.products, data.counts, weights))
+            self.made().fit(bare(Interactions(data.customers, data.products, data.counts, weights)))
 
     def test_an_unfitted_model_says_so(self) -> None:
         with pytest.raises(ModelError, match="not fitted"):
@@ -127,7 +128,7 @@ class RecommenderContract:
 
     def test_limits_of_another_shape_are_refused(self, model: Recommender) -> None:
         with pytest.raises(ModelError, match="exclude has shape"):
-            model.recommend([0, 1], 1, exclude=town().seen)
+            model.recommend([0, 1], 1, exclude=town().interactions.seen)
         with pytest.raises(ModelError, match="allowed has shape"):
             model.recommend([0, 1], 1, allowed=np.ones(3, bool))
 
@@ -140,6 +141,6 @@ class RecommenderContract:
 
     @pytest.mark.parametrize("shop", [{"ann": {"bread": 1}}, {}])
     def test_a_shop_with_one_customer_and_product_or_none_works(self, shop: dict) -> None:
-        model = self.made().fit(interactions(shop))
+        model = self.made().fit(history(shop))
         ids, _ = model.recommend(range(len(shop) + 1), 2)
         assert ids.tolist() == [[0, -1] if shop else [-1, -1]] * (len(shop) + 1)

@@ -7,7 +7,8 @@ from scipy.sparse import csr_matrix
 
 from recs.evaluation import best, fold, judge, measure, ndcg_and_recall, truths
 from recs.recommenders import Frequency
-from tests.recs.worlds import DAY, fill, interactions, purchase
+from recs.world import load
+from tests.recs.worlds import DAY, fill, history, purchase
 from warehouse.settings import Settings
 
 
@@ -32,18 +33,19 @@ def test_more_truth_than_places_can_still_be_perfect() -> None:
 
 
 def test_truth_is_split_by_what_was_bought_before_and_leaves_rare_products_out() -> None:
-    data = interactions({c: {"milk": 1} | ({"tea": 1} if c < "d" else {}) | ({"rare": 1} if c == "a" else {})
+    data = history({c: {"milk": 1} | ({"tea": 1} if c < "d" else {}) | ({"rare": 1} if c == "a" else {})
                          for c in "abcd"})  # fmt: skip
+    customers, products = data.interactions.customers.to_list(), data.interactions.products.to_list()
+    bought = [("a", "milk"), ("a", "rare"), ("d", "tea")]
     after = pl.DataFrame(
-        [("a", "milk"), ("a", "rare"), ("d", "tea"), ("d", "unheard"), ("stranger", "milk")],
-        schema=["customer_id", "product_id"],
+        [(customers.index(c), products.index(p)) for c, p in bought]
+        + [(data.nobody, products.index("milk"))],
+        schema={"row": pl.Int32, "column": pl.Int32},
         orient="row",
     )
     found = truths(data, after)
     names = {
-        slate: {
-            (data.customers[int(u)], data.products[int(i)]) for u, i in zip(*truth.nonzero(), strict=True)
-        }
+        slate: {(customers[int(u)], products[int(i)]) for u, i in zip(*truth.nonzero(), strict=True)}
         for slate, truth in found.items()
     }
     assert names == {
@@ -54,25 +56,25 @@ def test_truth_is_split_by_what_was_bought_before_and_leaves_rare_products_out()
 
 
 def test_the_fold_learns_from_before_and_asks_about_after(shop: Settings) -> None:
-    past = fold(shop, DAY)
+    past = fold(load(shop, DAY).history, shop.recs.judge_days)
     # Twenty weeks of milk, the last four of them in the fold's future.
-    assert past.interactions.counts.toarray().max() == 16
+    assert past.history.interactions.counts.toarray().max() == 16
     assert past.truth["buy_again"].nnz + past.truth["discover"].nnz == past.truth["for_you"].nnz
     assert len(past.customers("buy_again")) == 40
 
 
 def test_purchases_after_the_day_change_no_judgement(shop: Settings) -> None:
-    before = judge(shop, DAY)
+    before = judge(shop, load(shop, DAY))
     fill(
         shop,
         purchases=[purchase(f"c{n:02d}", "fad", "2017-12-01 00:00", order_id=f"x{n}") for n in range(40)],
     )
-    assert judge(shop, DAY) == before
+    assert judge(shop, load(shop, DAY)) == before
 
 
 def test_a_perfect_habit_is_found_by_frequency(shop: Settings) -> None:
-    past = fold(shop, DAY)
-    result = measure(Frequency().fit(past.interactions), past, "buy_again")
+    past = fold(load(shop, DAY).history, shop.recs.judge_days)
+    result = measure(Frequency().fit(past.history), past, "buy_again")
     assert result["customers"] == 40
     assert 0.7 < result["ndcg@10"] <= 1
 
@@ -87,7 +89,7 @@ def test_the_best_model_serves_and_of_equals_the_simplest() -> None:
 
 def test_too_few_customers_are_said_and_counts_serve(shop: Settings) -> None:
     strict = shop.model_copy(update={"recs": shop.recs.model_copy(update={"min_judged_customers": 41})})
-    found = judge(strict, DAY)
+    found = judge(strict, load(shop, DAY))
     assert found.serving == {"for_you": "frequency", "buy_again": "frequency", "discover": "popularity"}
     assert (found.verdict, len(found.notes), found.metrics) == ("counts", 3, {})
     assert "for_you could not be judged: 40 customers" in found.notes[0]
@@ -95,7 +97,7 @@ def test_too_few_customers_are_said_and_counts_serve(shop: Settings) -> None:
 
 
 def test_every_judged_model_has_a_figure_for_every_slate(shop: Settings) -> None:
-    found = judge(shop, DAY)
+    found = judge(shop, load(shop, DAY))
     assert found.verdict == "judged"
     assert set(found.metrics) == {"popularity", "frequency", "item_item", "als"}
     for slates in found.metrics.values():

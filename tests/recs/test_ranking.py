@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 from recs.arrays import read_npz, write_npz
 from recs.ranking import Candidates, Limits, Popular, best_of_block, top
 from recs.recommenders import Als, Frequency, ItemItem, Popularity
-from tests.recs.worlds import interactions
+from tests.recs.worlds import history
 from warehouse.errors import ModelError
 
 
@@ -31,6 +31,11 @@ def questions(draw: st.DrawFn) -> dict:
     }
 
 
+def share_or_named(q: dict, row: int, i: int) -> bool:
+    """Somebody bought it, or the caller named it: what nobody bought fills no list."""
+    return bool(q["share"][i] > 0 or q["only"] is not None)
+
+
 def brute_force(q: dict) -> np.ndarray:
     """Every product scored, sorted by score, popularity and column."""
     out = np.full((len(q["evidence"]), q["n"]), -1)
@@ -39,7 +44,8 @@ def brute_force(q: dict) -> np.ndarray:
         eligible = [
             i
             for i in range(len(score))
-            if (q["exclude"] is None or not q["exclude"][row, i])
+            if (share_or_named(q, row, i) or evidence[i] > 0)
+            and (q["exclude"] is None or not q["exclude"][row, i])
             and (q["only"] is None or q["only"][row, i])
             and (q["allowed"] is None or q["allowed"][i])
         ]
@@ -78,9 +84,9 @@ def test_lists_are_those_of_brute_force(q: dict) -> None:
 ), st.integers(1, 9))  # fmt: skip
 @settings(max_examples=40, deadline=None)
 def test_no_model_breaks_a_limit_or_repeats_a_product(bought: dict, n: int) -> None:
-    data = interactions(bought)
-    everyone, items = np.arange(data.counts.shape[0]), len(data.products)
-    seen = data.seen
+    data = history(bought)
+    everyone, items = np.arange(data.interactions.counts.shape[0]), len(data.catalogue)
+    seen = data.interactions.seen
     for model in (Popularity(), Frequency(), ItemItem(), Als(factors=2, epochs=2)):
         model.fit(data)
         for limits in ({"exclude": seen}, {"only": seen}, {}):

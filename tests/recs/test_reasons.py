@@ -63,7 +63,7 @@ def column(world: World, product: str) -> int:
 def test_a_habit_is_told_with_its_baskets_and_last_day(world: World) -> None:
     ann = np.array([0])
     ids = np.array([[column(world, "bread"), column(world, "toys"), -1]], np.int32)
-    codes, facts = reasons.find(Frequency().fit(world.interactions), world, ann, ids)
+    codes, facts = reasons.find(Frequency().fit(world.history), world, ann, ids)
     assert codes.tolist() == [[BOUGHT, POPULAR, 0]]
     assert facts.tolist() == [[[5, days(2017, 11, 5)], [3, 0], [0, 0]]]
 
@@ -71,14 +71,14 @@ def test_a_habit_is_told_with_its_baskets_and_last_day(world: World) -> None:
 def test_what_popularity_filled_is_called_popular_whatever_the_model(world: World) -> None:
     nobody = np.array([world.nobody])
     for model in (Popularity(), Frequency(), ItemItem(), Als(factors=2)):
-        ids, _ = model.fit(world.interactions).recommend(nobody, 3)
+        ids, _ = model.fit(world.history).recommend(nobody, 3)
         codes, facts = reasons.find(model, world, nobody, ids)
         assert codes.tolist() == [[POPULAR] * 3]
         assert facts[0, :, 0].tolist() == [8, 4, 4]
 
 
 def test_a_companion_is_bought_by_the_customer_and_adds_most(world: World) -> None:
-    model, ann = ItemItem(neighbours=6).fit(world.interactions), np.array([0])
+    model, ann = ItemItem(neighbours=6).fit(world.history), np.array([0])
     ids = np.array([[column(world, "jam")]], np.int32)
     codes, facts = reasons.find(model, world, ann, ids)
     # All who buy jam buy bread and butter, which are alike in everything; bread is the first of them.
@@ -87,13 +87,15 @@ def test_a_companion_is_bought_by_the_customer_and_adds_most(world: World) -> No
 
 def test_a_sensitive_companion_is_not_named(world: World) -> None:
     hidden = world.catalogue.with_columns(sensitive=pl.col("product_id").is_in(["bread", "butter", "milk"]))
-    model, ann = ItemItem(neighbours=6).fit(world.interactions), np.array([0])
+    model, ann = ItemItem(neighbours=6).fit(world.history), np.array([0])
     ids = np.array([[column(world, "jam")]], np.int32)
-    codes, facts = reasons.find(model, replace(world, catalogue=hidden), ann, ids)
+    codes, facts = reasons.find(
+        model, replace(world, history=replace(world.history, catalogue=hidden)), ann, ids
+    )
     assert (codes.item(), facts[0, 0, 0]) == (TOGETHER_UNNAMED, -1)
 
 
 def test_als_speaks_of_similar_baskets(world: World) -> None:
-    model = Als(factors=4, reg=0.1, seed=1).fit(world.interactions)
+    model = Als(factors=4, reg=0.1, seed=1).fit(world.history)
     codes, _ = reasons.find(model, world, np.array([0]), np.array([[column(world, "jam")]], np.int32))
     assert codes.item() == ALIKE

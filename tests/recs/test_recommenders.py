@@ -11,7 +11,7 @@ import pytest
 from recs.protocol import Recommender
 from recs.recommenders import NAMES, Als, Frequency, ItemItem, Popularity, make, read
 from tests.recs.contract import CUSTOMERS, PRODUCTS, RecommenderContract
-from tests.recs.worlds import TOWN, interactions, town
+from tests.recs.worlds import TOWN, history, town
 from warehouse.errors import ModelError
 from warehouse.settings import Settings
 
@@ -21,17 +21,17 @@ class TestPopularity(RecommenderContract):
         return Popularity()
 
     def test_one_eager_customer_does_not_make_a_product_popular(self) -> None:
-        data = interactions({"ann": {"jam": 99}, "ben": {"bread": 1}, "cleo": {"bread": 1}})
+        data = history({"ann": {"jam": 99}, "ben": {"bread": 1}, "cleo": {"bread": 1}})
         ids, _ = Popularity().fit(data).recommend(0, 2)
-        assert data.products.gather(ids[0]).to_list() == ["bread", "jam"]
+        assert data.interactions.products.gather(ids[0]).to_list() == ["bread", "jam"]
 
     def test_what_was_bought_long_ago_counts_less(self) -> None:
-        data = interactions({"ann": {"jam": 0.1}, "ben": {"jam": 0.1}, "cleo": {"bread": 0.9}})
+        data = history({"ann": {"jam": 0.1}, "ben": {"jam": 0.1}, "cleo": {"bread": 0.9}})
         ids, _ = Popularity().fit(data).recommend(0, 2)
-        assert data.products.gather(ids[0]).to_list() == ["bread", "jam"]
+        assert data.interactions.products.gather(ids[0]).to_list() == ["bread", "jam"]
 
     def test_equals_are_ordered_by_column(self) -> None:
-        data = interactions({"ann": dict.fromkeys("dcba", 1)})
+        data = history({"ann": dict.fromkeys("dcba", 1)})
         ids, _ = Popularity().fit(data).recommend(0, 4)
         assert ids.tolist() == [[0, 1, 2, 3]]
 
@@ -52,9 +52,9 @@ class TestFrequency(RecommenderContract):
         assert self.names(ids[0]) == ["milk", "bread", "butter", "jam"]
 
     def test_a_very_old_habit_ranks_below_what_everyone_buys(self) -> None:
-        data = interactions({"ann": {"fax": 1e-6, "milk": 1}, "ben": {"milk": 1}, "zoe": {"fax": 1e-6}})
+        data = history({"ann": {"fax": 1e-6, "milk": 1}, "ben": {"milk": 1}, "zoe": {"fax": 1e-6}})
         ids, _ = self.made().fit(data).recommend(CUSTOMERS.index("ann"), 2)
-        assert data.products.gather(ids[0]).to_list() == ["milk", "fax"]
+        assert data.interactions.products.gather(ids[0]).to_list() == ["milk", "fax"]
 
 
 class TestItemItem(RecommenderContract):
@@ -62,7 +62,7 @@ class TestItemItem(RecommenderContract):
         return ItemItem(neighbours=3)
 
     def test_a_baker_discovers_jam_and_a_cat_person_toys(self) -> None:
-        seen = town().seen
+        seen = town().interactions.seen
         ids, _ = self.made().fit(town()).recommend([0, CUSTOMERS.index("dan")], 1, exclude=seen[[0, 4]])
         assert [PRODUCTS[i] for i in ids[:, 0]] == ["jam", "toys"]
 
@@ -75,7 +75,7 @@ class TestItemItem(RecommenderContract):
         assert scores[0, 0] == pytest.approx(3 / np.sqrt(3 * 4))
 
     def test_a_list_is_as_long_as_asked_whatever_is_excluded(self) -> None:
-        ids, _ = self.made().fit(town()).recommend(range(9), 2, exclude=town().seen)
+        ids, _ = self.made().fit(town()).recommend(range(9), 2, exclude=town().interactions.seen)
         assert ids.shape == (9, 2)
         assert (ids >= 0).all()
 
@@ -96,11 +96,11 @@ class TestItemItem(RecommenderContract):
         assert not model.similarity.diagonal().any()
 
     def test_rare_products_have_no_neighbours_and_are_left_to_popularity(self) -> None:
-        data = interactions(TOWN | {"ann": TOWN["ann"] | {"caviar": 1}})
+        data = history(TOWN | {"ann": TOWN["ann"] | {"caviar": 1}})
         model = ItemItem().fit(data)
-        caviar = data.products.to_list().index("caviar")
+        caviar = data.interactions.products.to_list().index("caviar")
         assert model.similar_items(caviar, 1)[0].tolist() == [[-1]]
-        assert data.products.gather(model.recommend(4, 8)[0][0])[-1] == "caviar"
+        assert data.interactions.products.gather(model.recommend(4, 8)[0][0])[-1] == "caviar"
 
 
 class TestAls(RecommenderContract):
@@ -108,7 +108,7 @@ class TestAls(RecommenderContract):
         return Als(factors=4, reg=0.1, epochs=15, seed=1)
 
     def test_a_baker_discovers_jam_and_a_cat_person_toys(self) -> None:
-        seen = town().seen
+        seen = town().interactions.seen
         ids, _ = self.made().fit(town()).recommend([0, CUSTOMERS.index("dan")], 1, exclude=seen[[0, 4]])
         assert [PRODUCTS[i] for i in ids[:, 0]] == ["jam", "toys"]
 
@@ -139,12 +139,12 @@ class TestAls(RecommenderContract):
     def test_one_thread_and_two_give_the_same_file(self, tmp_path: Path) -> None:
         program = (
             "import sys, numpy as np, pathlib\n"
-            "from tests.recs.worlds import interactions\n"
+            "from tests.recs.worlds import history\n"
             "from recs.recommenders import Als, ItemItem\n"
             "r = np.random.default_rng(0)\n"
             "shop = {f'c{u:03d}': {f'p{i:03d}': float(r.integers(1, 9)) for i in r.integers(0, 80, 12)}"
             " for u in range(300)}\n"
-            "data = interactions(shop)\n"
+            "data = history(shop)\n"
             "for model in (Als(factors=16, reg=1.0), ItemItem()):\n"
             "    model.fit(data).save(pathlib.Path(sys.argv[1]))\n"
             "    np.save(f'{sys.argv[1]}/{model.name}.npy', model.recommend(range(300), 10)[1])\n"

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.sparse import csr_matrix
 
 from features.contract import CONTRACTS
-from features.interactions import Interactions, from_features
+from features.interactions import Interactions
 from features.steps import build_features
-from recs.world import widened
+from recs.history import History, bare
 from warehouse.lake import Lake
 from warehouse.settings import Settings
 
@@ -17,13 +18,18 @@ DAY = date(2017, 11, 30)
 IMPORTED = datetime(2018, 1, 1, tzinfo=UTC)
 
 
-def interactions(bought: dict[str, dict[str, float]]) -> Interactions:
+def history(bought: dict[str, dict[str, float]]) -> History:
     """Who bought what, with the decayed number of lines, and a last row for nobody."""
-    rows = [(c, p, int(np.ceil(w)), float(w)) for c, basket in bought.items() for p, w in basket.items()]
-    schema = {"customer_id": pl.String, "product_id": pl.String, "lines": pl.Int64, "weight": pl.Float64}
-    pairs = pl.DataFrame(rows, schema=schema, orient="row").sort("customer_id", "product_id")
-    found = from_features(pairs)
-    return widened(found, found.customers)
+    customers, products = sorted(bought), sorted({p for basket in bought.values() for p in basket})
+    weights = csr_matrix(
+        [[bought.get(c, {}).get(p, 0) for p in products] for c in [*customers, ""]], dtype=np.float32
+    )
+    counts = csr_matrix((np.ceil(weights.data), weights.indices, weights.indptr), shape=weights.shape)
+    return bare(
+        Interactions(
+            pl.Series(customers, dtype=pl.String), pl.Series(products, dtype=pl.String), counts, weights
+        )
+    )
 
 
 # Bakers buy bread, butter and jam; cat people buy litter, treats and toys; everyone buys milk, and Ann and
@@ -40,9 +46,9 @@ TOWN = {
 }
 
 
-def town() -> Interactions:
+def town() -> History:
     """`TOWN` by name, and after its customers a row of nobody."""
-    return interactions(TOWN)
+    return history(TOWN)
 
 
 def purchase(customer: str, product: str, when: str, **more: Any) -> dict[str, Any]:

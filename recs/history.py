@@ -1,0 +1,155 @@
+"""What models learn from, as of the end of a day: lines bought, views, and what the shop says of its products.
+
+Ids are numbers from here on: `row` for customers, `column` for products, days as days since 1970-01-01. All of
+an earlier moment is `history.before(end)`: the same rows and columns, without the lines and views from `end`
+on. So a model that is judged on the past, or that trains on earlier windows, cannot see what came later.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from features.interactions import Interactions, from_lines
+
+LINES = {
+    "row": pl.Int32(),
+    "column": pl.Int32(),
+    "order": pl.Int32(),
+    "day": pl.Int32(),
+    "market": pl.Int32(),
+    "quantity": pl.Float32(),
+    "unit_minor": pl.Float32(),
+}
+"""One line bought: `order` numbers baskets, a customer's in the order of their days; `market` is -1 where it
+is unknown; `unit_minor` was paid for one unit. Sorted by row, day, order and column."""
+
+VIEWS = {"row": pl.Int32(), "column": pl.Int32(), "day": pl.Int32(), "kind": pl.String()}
+"""One look at a product: `view`, `cart` or `wishlist`. Sorted by row, day, column and kind."""
+
+CATALOGUE = {
+    "product_id": pl.String(),
+    "title": pl.String(),
+    "category": pl.String(),
+    "department": pl.String(),
+    "brand": pl.String(),
+    "sensitive": pl.Boolean(),
+    "consumable": pl.Boolean(),
+    "launched": pl.Int32(),
+}
+"""One row per column. `title` is the id where nobody named the product, `launched` the day from which the
+shop says it is available; other texts are null where unknown."""
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything a model may learn from.
+
+    Attributes:
+        end: the first day that is not seen.
+        interactions: counts and weights; the last row is nobody's, any customer who is not known.
+        half_life_days: the age in days at which a line counts half in the weights.
+        catalogue: `CATALOGUE`, one row per column.
+        lines: `LINES`.
+        views: `VIEWS`.
+    """
+
+    end: int
+    interactions: Interactions
+    half_life_days: int
+    catalogue: pl.DataFrame
+    lines: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LINES))
+    views: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VIEWS))
+
+    @classmethod
+    def of(
+        cls,
+        end: int,
+        ids: tuple[pl.Series, pl.DataFrame],
+        lines: pl.DataFrame,
+        views: pl.DataFrame,
+        half_life_days: int,
+    ) -> "History":
+        """A history from its lines.
+
+        Args:
+            end: the first day that is not seen; later lines and views are left out.
+            ids: all customers, sorted, and the catalogue, sorted by product.
+            lines: `LINES`, sorted.
+            views: `VIEWS`, sorted.
+            half_life_days: see the attribute.
+        """
+        customers, catalogue = ids
+        known = pl.col("day") < end
+        lines, views = lines.filter(known), views.filter(known)
+        counted = from_lines(lines, customers, catalogue["product_id"], end, half_life_days)
+        return cls(end, counted, half_life_days, catalogue, lines, views)
+
+    def before(self, end: int) -> "History":
+        """The same as it looked before the day `end`."""
+        ids = (self.interactions.customers, self.catalogue)
+        return History.of(end, ids, self.lines, self.views, self.half_life_days)
+
+    @property
+    def nobody(self) -> int:
+        """The row of the customer nobody knows."""
+        return len(self.interactions.customers)
+
+    @property
+    def first_day(self) -> int:
+        """The day of the first line; `end` where there is none."""
+        first = self.lines["day"].min()
+        return self.end if first is None else int(first)  # type: ignore[arg-type]
+
+    @cached_property
+    def buyers(self) -> NDArray[np.int64]:
+        """How many customers bought each product, (I,)."""
+        counts = self.interactions.counts
+        return np.bincount(counts.indices, minlength=counts.shape[1]).astype(np.int64)
+
+    @cached_property
+    def pairs(self) -> pl.DataFrame:
+        """One row per customer and product bought, sorted by `row` and `column`.
+
+        `baskets`, `days` (distinct), `first` and `last` day; `gap_median` and `gap_deviation` of the days
+        between two purchases (null with fewer than one, or two, of them), `quantity` per line, `unit_minor`
+        paid last.
+        """
+        day = pl.col("day")
+        gaps = day.unique(maintain_order=True).diff().drop_nulls().cast(pl.Float32)
+        return (
+            self.lines.lazy()
+            .group_by("row", "column", maintain_order=True)
+            .agg(
+                baskets=pl.col("order").n_unique().cast(pl.Int32),
+                days=day.n_unique().cast(pl.Int32),
+                first=day.first(),
+                last=day.last(),
+                gap_median=gaps.median(),
+                gap_deviation=gaps.std(),
+                quantity=pl.col("quantity").mean(),
+                unit_minor=pl.col("unit_minor").last(),
+            )
+            .sort("row", "column")
+            .collect()
+        )
+
+    def beside(self, name: str) -> csr_matrix:
+        """A column of `pairs` as a matrix over the same cells as the interactions; null is NaN."""
+        counts, values = self.interactions.counts, self.pairs[name]
+        if values.dtype.is_float():
+            values = values.fill_null(float("nan"))
+        return csr_matrix((values.to_numpy(), counts.indices, counts.indptr), shape=counts.shape)
+
+
+def bare(interactions: Interactions, texts: Mapping[str, Mapping[str, str]] | None = None) -> History:
+    """A history of counts and weights only, with what `texts` says of products by id."""
+    rows = [{"product_id": p} | dict((texts or {}).get(p, {})) for p in interactions.products.to_list()]
+    catalogue = pl.DataFrame(rows, schema=CATALOGUE).with_columns(
+        pl.coalesce("title", "product_id").alias("title"), pl.col("sensitive").fill_null(False)
+    )
+    return History(0, interactions, 60, catalogue)
