@@ -3,11 +3,14 @@
 The fold ends at the day's end. Models learn from what was before its last `recs.judge_days` days; the
 truth is what was bought in them. Products count when at least three customers had bought them before,
 customers when they had been seen before and then bought such a product. The truth of `for_you` is all they
-bought, of `buy_again` what they had bought before, of `discover` what they had not. NDCG@10 and recall@10
-are divided by the best that min(10, |truth|) products allow, and averaged over customers.
+bought, of `buy_again` what they had bought before, of `discover` what they had not. NDCG@10, recall@10 and
+MAP@10 are divided by the best that min(10, |truth|) products allow, and averaged over customers.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,7 +18,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recs.bundle import SLATES
+from recs.figures import Panel, accuracy, figures
 from recs.history import History
+from recs.metrics import Hits, Values
 from recs.pairs import contained
 from recs.protocol import Ids, Recommender
 from recs.recommenders import NAMES, make
@@ -27,7 +32,10 @@ MIN_CUSTOMERS = 3
 """A product fewer customers had bought is no fair question to a model."""
 
 COUNTS = {"for_you": "frequency", "buy_again": "frequency", "discover": "popularity"}
-"""What serves a slate that cannot be judged: tables of counts."""
+"""What serves a slate that cannot be judged, and what every model is compared with: tables of counts."""
+
+Fit = Callable[[str, History], Recommender]
+"""Gives the model of a name, fitted on a history."""
 
 
 @dataclass(frozen=True)
@@ -46,22 +54,35 @@ class Fold:
         """The rows that are judged for a slate."""
         return np.flatnonzero(np.diff(self.truth[slate].indptr))
 
+    def asked(self, slate: str) -> csr_matrix:
+        """The truth of the judged rows only."""
+        return self.truth[slate][self.customers(slate)]
+
+    def panel(self, slate: str) -> Panel:
+        """What figures need to know of the judged customers of a slate."""
+        eligible = self.history.buyers >= MIN_CUSTOMERS
+        return Panel.of(self.history, self.customers(slate), self.asked(slate), eligible)
+
 
 @dataclass(frozen=True)
 class Judgement:
     """How good each model was for each slate, and which serves it.
 
     Attributes:
-        metrics: by model and slate `ndcg@10`, `recall@10` and the number of `customers` they average.
+        metrics: by model and slate what `figures` says, JSON values only.
         serving: for each slate the model that serves it.
         verdict: `judged`, or `counts` where no slate could be judged.
         notes: why a slate could not be judged.
+        window: the first and the last day of the truth.
+        ndcg: by model and slate the NDCG@10 of each judged customer, (U,), for all models the same ones.
     """
 
-    metrics: dict[str, dict[str, dict[str, float]]]
+    metrics: dict[str, dict[str, dict[str, Any]]]
     serving: dict[str, str]
     verdict: str
     notes: list[str]
+    window: tuple[date, date]
+    ndcg: dict[str, dict[str, Values]] = field(default_factory=dict, compare=False, repr=False)
 
 
 def fold(history: History, days: int) -> Fold:
@@ -96,39 +117,47 @@ def truths(history: History, after: pl.DataFrame) -> dict[str, csr_matrix]:
     }
 
 
-def judge(settings: Settings, world: World) -> Judgement:
-    """Judges every model for every slate that can be judged, and chooses which model serves each."""
+def judge(settings: Settings, world: World, fit: Fit | None = None) -> Judgement:
+    """Judges every model for every slate that can be judged, and chooses which model serves each.
+
+    Args:
+        settings: how many days are the truth, how many customers are enough, the seed of the intervals.
+        world: the history whose newest fold is judged.
+        fit: gives fitted models, so that others can share them; by default they are made and fitted here.
+    """
+    fit = fit or (lambda name, history: make(name, settings).fit(history))
     past = fold(world.history, settings.recs.judge_days)
-    counted = {slate: len(past.customers(slate)) for slate in SLATES}
-    notes = [
-        f"{slate} could not be judged: {count} customers bought such products in the last "
-        f"{settings.recs.judge_days} days, {max(settings.recs.min_judged_customers, 1)} are needed; "
-        f"it is served by {COUNTS[slate]}"
-        for slate, count in counted.items()
-        if not _enough(settings, count)
-    ]
-    judged = [slate for slate in SLATES if _enough(settings, counted[slate])]
-    metrics = {name: _metrics(settings, name, past, judged) for name in NAMES} if judged else {}
-    serving = COUNTS | {slate: best(metrics, slate) for slate in judged}
-    return Judgement(metrics, serving, "judged" if judged else "counts", notes)
+    notes = [_too_few(settings, past, slate) for slate in SLATES if not _enough(settings, past, slate)]
+    judged = [slate for slate in SLATES if _enough(settings, past, slate)]
+    lists: dict[str, dict[str, Ids]] = {slate: {} for slate in judged}
+    for name in NAMES if judged else ():
+        model = fit(name, past.history)
+        for slate in judged:
+            lists[slate][name] = shown(model, past, slate)
+    found = {
+        slate: figures(past.panel(slate), lists[slate], COUNTS[slate], settings.seed) for slate in judged
+    }
+    metrics = {name: {slate: found[slate][name] for slate in judged} for name in NAMES if judged}
+    return Judgement(
+        metrics=metrics,
+        serving=COUNTS | {slate: best(metrics, slate) for slate in judged},
+        verdict="judged" if judged else "counts",
+        notes=notes,
+        window=(world.day - timedelta(days=settings.recs.judge_days - 1), world.day),
+        ndcg={
+            name: {slate: accuracy(lists[slate][name], past.asked(slate))[f"ndcg@{K}"] for slate in judged}
+            for name in metrics
+        },
+    )
 
 
-def best(metrics: dict[str, dict[str, dict[str, float]]], slate: str) -> str:
+def best(metrics: dict[str, dict[str, dict[str, Any]]], slate: str) -> str:
     """The model with the highest NDCG@10 for a slate; of equals the simpler one."""
     return max((name for name in NAMES if name in metrics), key=lambda name: metrics[name][slate]["ndcg@10"])
 
 
-def _enough(settings: Settings, customers: int) -> bool:
-    return customers >= max(settings.recs.min_judged_customers, 1)
-
-
-def _metrics(settings: Settings, name: str, past: Fold, slates: list[str]) -> dict[str, dict[str, float]]:
-    model = make(name, settings).fit(past.history)
-    return {slate: measure(model, past, slate) for slate in slates}
-
-
-def measure(model: Recommender, past: Fold, slate: str) -> dict[str, float]:
-    """NDCG@10 and recall@10 of one fitted model for one slate."""
+def shown(model: Recommender, past: Fold, slate: str) -> Ids:
+    """The `K` products a fitted model would have shown each judged customer of a slate, (U, K)."""
     rows = past.customers(slate)
     before = past.history.interactions.seen[rows]
     ids, _ = model.recommend(
@@ -137,28 +166,30 @@ def measure(model: Recommender, past: Fold, slate: str) -> dict[str, float]:
         exclude=before if slate == "discover" else None,
         only=before if slate == "buy_again" else None,
     )
-    ndcg, recall = ndcg_and_recall(ids, past.truth[slate][rows])
-    return {
-        "ndcg@10": round(float(ndcg.mean()), 6),
-        "recall@10": round(float(recall.mean()), 6),
-        "customers": len(rows),
+    return ids
+
+
+def measure(model: Recommender, past: Fold, slate: str) -> dict[str, float]:
+    """NDCG@10, recall@10 and MAP@10 of one fitted model for one slate, and the `customers` they average."""
+    found = accuracy(shown(model, past, slate), past.asked(slate))
+    return {metric: round(float(values.mean()), 6) for metric, values in found.items()} | {
+        "customers": len(past.customers(slate))
     }
 
 
-def ndcg_and_recall(ids: Ids, truth: csr_matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """NDCG@k and recall@k of each list.
+def ndcg_and_recall(ids: Ids, truth: csr_matrix) -> tuple[Values, Values]:
+    """NDCG@k and recall@k of lists (U, k), -1 for none, each (U,); each row of the truth holds something."""
+    hits = Hits.of(ids, truth)
+    return hits.ndcg(), hits.recall()
 
-    Args:
-        ids: (U, k) columns, best first, -1 for none.
-        truth: (U, I), at least one product in each row.
 
-    Returns:
-        two arrays (U,), each in 0 … 1.
-    """
-    k = ids.shape[1]
-    gains = 1 / np.log2(np.arange(2, k + 2))
-    owner, place = np.nonzero(ids >= 0)
-    hits = np.zeros(ids.shape)
-    hits[owner, place] = contained(truth, owner, ids[owner, place])
-    possible = np.minimum(np.diff(truth.indptr), k)
-    return hits @ gains / np.cumsum(gains)[possible - 1], hits.sum(axis=1) / possible
+def _enough(settings: Settings, past: Fold, slate: str) -> bool:
+    return len(past.customers(slate)) >= max(settings.recs.min_judged_customers, 1)
+
+
+def _too_few(settings: Settings, past: Fold, slate: str) -> str:
+    return (
+        f"{slate} could not be judged: {len(past.customers(slate))} customers bought such products in the "
+        f"last {settings.recs.judge_days} days, {max(settings.recs.min_judged_customers, 1)} are needed; "
+        f"it is served by {COUNTS[slate]}"
+    )
