@@ -116,25 +116,38 @@ class History:
         """One row per customer and product bought, sorted by `row` and `column`.
 
         `baskets`, `days` (distinct), `first` and `last` day; `gap_median` and `gap_deviation` of the days
-        between two purchases (null with fewer than one, or two, of them), `quantity` per line, `unit_minor`
-        paid last.
+        between two purchases (null with fewer than one, or two, of them), `quantity` and `unit_minor` of the
+        newest line.
         """
-        day = pl.col("day")
-        gaps = day.unique(maintain_order=True).diff().drop_nulls().cast(pl.Float32)
-        return (
+        cell = ("row", "column")
+        days = (
             self.lines.lazy()
-            .group_by("row", "column", maintain_order=True)
+            .group_by(*cell, "day")
             .agg(
-                baskets=pl.col("order").n_unique().cast(pl.Int32),
-                days=day.n_unique().cast(pl.Int32),
-                first=day.first(),
-                last=day.last(),
-                gap_median=gaps.median(),
-                gap_deviation=gaps.std(),
-                quantity=pl.col("quantity").mean(),
+                orders=pl.col("order").n_unique(),
+                quantity=pl.col("quantity").last(),
                 unit_minor=pl.col("unit_minor").last(),
             )
-            .sort("row", "column")
+            .sort(*cell, "day")
+        )
+        same = (pl.col("row") == pl.col("row").shift()) & (pl.col("column") == pl.col("column").shift())
+        gap = pl.when(same).then(pl.col("day") - pl.col("day").shift()).cast(pl.Float64)
+        return (
+            days.with_columns(gap=gap)
+            .group_by(*cell)
+            .agg(
+                baskets=pl.col("orders").sum().cast(pl.Int32),
+                days=pl.len().cast(pl.Int32),
+                first=pl.col("day").min(),
+                last=pl.col("day").max(),
+                gap_median=pl.col("gap").median().cast(pl.Float32),
+                _squares=(pl.col("gap") ** 2).sum(),
+                quantity=pl.col("quantity").last(),
+                unit_minor=pl.col("unit_minor").last(),
+            )
+            .sort(*cell)
+            .with_columns(gap_deviation=_deviation().cast(pl.Float32))
+            .drop("_squares")
             .collect()
         )
 
@@ -153,3 +166,10 @@ def bare(interactions: Interactions, texts: Mapping[str, Mapping[str, str]] | No
         pl.coalesce("title", "product_id").alias("title"), pl.col("sensitive").fill_null(False)
     )
     return History(0, interactions, 60, catalogue)
+
+
+def _deviation() -> pl.Expr:
+    """The standard deviation of gaps between days: whole numbers, so their sums are exact in any order."""
+    gaps, total = pl.col("days") - 1, pl.col("last") - pl.col("first")
+    spread = pl.col("_squares") - total.cast(pl.Float64) ** 2 / gaps
+    return pl.when(gaps > 1).then((spread.clip(0) / (gaps - 1)).sqrt())
