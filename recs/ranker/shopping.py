@@ -19,7 +19,7 @@ PROMOTION_DAYS = 14
 
 _UNIT = float(2**32)
 _ROW = 1 << 20
-"""Distance between customers in keys of customer and day; days since 1970 stay below it until the year 4840."""
+"""Distance between customers in keys of customer and day; days since 1970 stay below it for ages."""
 
 
 def weights(end: int, half_lives: tuple[int, ...]) -> list[pl.Expr]:
@@ -36,8 +36,8 @@ def weights(end: int, half_lives: tuple[int, ...]) -> list[pl.Expr]:
 def habit_signals(history: History) -> dict[str, Scores]:
     """Per pair of `history.pairs`: how often, how lately, how regularly and for how much it was bought.
 
-    `due` and `due_median` are the time since the last purchase in usual gaps: 1 is just due. `trip_share` is the
-    share of shopping trips since the first purchase that took the product along.
+    `due` and `due_median` are the time since the last purchase in usual gaps: 1 is just due. `trip_share` is
+    the share of shopping trips since the first purchase that took the product along.
     """
     pairs, trips = history.pairs, _trips(history)
     decayed = (
@@ -113,7 +113,7 @@ def customer_signals(history: History) -> dict[str, Scores]:
 
 
 def product_signals(history: History, habits: dict[str, Scores]) -> dict[str, Scores]:
-    """Per column: how many customers buy it and again, its trend, its age, and its price now to its usual one.
+    """Per column: how many customers buy it, and again, its trend, its age, its price now and to its usual.
 
     A customer counts at most once in a weight, so one customer's many purchases make no product popular.
     """
@@ -121,7 +121,7 @@ def product_signals(history: History, habits: dict[str, Scores]) -> dict[str, Sc
     column = pairs["column"].to_numpy()
 
     def total(values: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.bincount(column, values.astype(np.float64), minlength=items)
+        return np.bincount(column, values.astype(np.float64), minlength=items).astype(np.float64)
 
     found = {f"w{days}": total(np.minimum(habits[f"w{days}"], 1)) for days in HALF_LIVES}
     buyers = history.buyers.astype(np.float64)

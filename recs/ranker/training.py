@@ -1,8 +1,8 @@
 """How the ranker learns: examples from windows of the past, and LightGBM.
 
-A window is a moment in the past and the weeks after it. What the models and signals know is as of that moment;
-whether a considered product was bought is from the weeks after. One negative in `NEGATIVES` is kept, chosen by
-its ids, and counts for as many, so that what is learned stays a probability.
+A window is a moment in the past and the weeks after it. What the models and signals know is as of that
+moment; whether a considered product was bought is from the weeks after. One negative in `NEGATIVES` is kept,
+chosen by its ids, and counts for as many, so that what is learned stays a probability.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _PARAMETERS: dict[str, Any] = {
     "bagging_freq": 1,
     "lambda_l2": 5.0,
     "deterministic": True,
-    "num_threads": 1,  # its threads wait for each other by spinning, which a busy machine makes four times slower
+    "num_threads": 1,  # its threads wait by spinning: on a busy machine two are four times slower than one
     "force_col_wise": True,
     "verbosity": -1,
 }
@@ -157,9 +157,9 @@ def learn(found: Examples, names: list[str], seed: int) -> Booster | None:
 
 def negatives_kept(rows: NDArray[np.int64], owner: Owner, columns: Columns) -> NDArray[np.bool_]:
     """One pair in `NEGATIVES`, by a hash of its row and column: the same pairs whatever else is asked."""
-    return (
-        _mixed(_mixed(rows[owner].astype(np.uint64)) ^ columns.astype(np.uint64)) % np.uint64(NEGATIVES) == 0
-    )
+    mixed = _mixed(_mixed(rows[owner].astype(np.uint64)) ^ columns.astype(np.uint64))
+    kept: NDArray[np.bool_] = mixed % np.uint64(NEGATIVES) == 0
+    return kept
 
 
 def _sampled(rows: NDArray[np.int64]) -> NDArray[np.int64]:
