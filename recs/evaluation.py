@@ -18,18 +18,24 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recs.bundle import SLATES
-from recs.figures import Panel, accuracy, figures
+from recs.figures import Panel, accuracy, figures, mixed
 from recs.history import History
 from recs.metrics import Hits, Values
 from recs.pairs import contained
-from recs.protocol import Ids, Recommender
+from recs.protocol import Ids, Recommender, Scores
 from recs.recommenders import NAMES, make
 from recs.world import World
 from warehouse.settings import Settings
 
 K = 10
+DEEPER = 4
+"""How many times more products a list holds that is put in another order."""
+
 MIN_CUSTOMERS = 3
 """A product fewer customers had bought is no fair question to a model."""
+
+MOST_CUSTOMERS = 20_000
+"""More of them are not judged: so many make intervals narrow, and the cost does not grow with the shop."""
 
 COUNTS = {"for_you": "frequency", "buy_again": "frequency", "discover": "popularity"}
 """What serves a slate that cannot be judged, and what every model is compared with: tables of counts."""
@@ -45,14 +51,18 @@ class Fold:
     Attributes:
         history: what was known at that moment.
         truth: for each slate (customers, products), 1 where the customer then bought the product.
+        most: how many customers are judged at most.
     """
 
     history: History
     truth: dict[str, csr_matrix]
+    most: int = MOST_CUSTOMERS
 
     def customers(self, slate: str) -> NDArray[np.int64]:
-        """The rows that are judged for a slate."""
-        return np.flatnonzero(np.diff(self.truth[slate].indptr))
+        """The rows that are judged for a slate, ascending: all, or always the same `most` of them."""
+        rows = np.flatnonzero(np.diff(self.truth[slate].indptr))
+        chosen = np.random.default_rng(0).permutation(len(rows))[: self.most]
+        return rows[np.sort(chosen)]
 
     def asked(self, slate: str) -> csr_matrix:
         """The truth of the judged rows only."""
@@ -74,6 +84,7 @@ class Judgement:
         verdict: `judged`, or `counts` where no slate could be judged.
         notes: why a slate could not be judged.
         window: the first and the last day of the truth.
+        mixed: for each judged slate what `recs.figures.mixed` says of the model that serves it.
         ndcg: by model and slate the NDCG@10 of each judged customer, (U,), for all models the same ones.
     """
 
@@ -82,6 +93,7 @@ class Judgement:
     verdict: str
     notes: list[str]
     window: tuple[date, date]
+    mixed: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     ndcg: dict[str, dict[str, Values]] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -129,24 +141,23 @@ def judge(settings: Settings, world: World, fit: Fit | None = None) -> Judgement
     past = fold(world.history, settings.recs.judge_days)
     notes = [_too_few(settings, past, slate) for slate in SLATES if not _enough(settings, past, slate)]
     judged = [slate for slate in SLATES if _enough(settings, past, slate)]
-    lists: dict[str, dict[str, Ids]] = {slate: {} for slate in judged}
-    for name in NAMES if judged else ():
-        model = fit(name, past.history)
-        for slate in judged:
-            lists[slate][name] = shown(model, past, slate)
+    models = {name: fit(name, past.history) for name in NAMES if judged}
+    lists = {slate: {name: shown(model, past, slate) for name, model in models.items()} for slate in judged}
     found = {
         slate: figures(past.panel(slate), lists[slate], COUNTS[slate], settings.seed) for slate in judged
     }
-    metrics = {name: {slate: found[slate][name] for slate in judged} for name in NAMES if judged}
+    metrics = {name: {slate: found[slate][name] for slate in judged} for name in models}
+    serving = {slate: best(metrics, slate) for slate in judged}
     return Judgement(
         metrics=metrics,
-        serving=COUNTS | {slate: best(metrics, slate) for slate in judged},
+        serving=COUNTS | serving,
         verdict="judged" if judged else "counts",
         notes=notes,
         window=(world.day - timedelta(days=settings.recs.judge_days - 1), world.day),
+        mixed={slate: _mixed(past, slate, models[name], settings.seed) for slate, name in serving.items()},
         ndcg={
             name: {slate: accuracy(lists[slate][name], past.asked(slate))[f"ndcg@{K}"] for slate in judged}
-            for name in metrics
+            for name in models
         },
     )
 
@@ -158,15 +169,7 @@ def best(metrics: dict[str, dict[str, dict[str, Any]]], slate: str) -> str:
 
 def shown(model: Recommender, past: Fold, slate: str) -> Ids:
     """The `K` products a fitted model would have shown each judged customer of a slate, (U, K)."""
-    rows = past.customers(slate)
-    before = past.history.interactions.seen[rows]
-    ids, _ = model.recommend(
-        rows,
-        K,
-        exclude=before if slate == "discover" else None,
-        only=before if slate == "buy_again" else None,
-    )
-    return ids
+    return _ranked(model, past, slate, K)[0]
 
 
 def measure(model: Recommender, past: Fold, slate: str) -> dict[str, float]:
@@ -181,6 +184,21 @@ def ndcg_and_recall(ids: Ids, truth: csr_matrix) -> tuple[Values, Values]:
     """NDCG@k and recall@k of lists (U, k), -1 for none, each (U,); each row of the truth holds something."""
     hits = Hits.of(ids, truth)
     return hits.ndcg(), hits.recall()
+
+
+def _ranked(model: Recommender, past: Fold, slate: str, depth: int) -> tuple[Ids, Scores]:
+    rows = past.customers(slate)
+    before = past.history.interactions.seen[rows]
+    return model.recommend(
+        rows,
+        depth,
+        exclude=before if slate == "discover" else None,
+        only=before if slate == "buy_again" else None,
+    )
+
+
+def _mixed(past: Fold, slate: str, model: Recommender, seed: int) -> dict[str, dict[str, Any]]:
+    return mixed(past.panel(slate), *_ranked(model, past, slate, K * DEEPER), K, seed)
 
 
 def _enough(settings: Settings, past: Fold, slate: str) -> bool:

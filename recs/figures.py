@@ -8,15 +8,19 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from recs.diversity import capped, mmr
 from recs.history import History
 from recs.metrics import Hits, Interval, Values, coverage, diversity, gini, intervals, novelty
-from recs.protocol import Ids, Mask
+from recs.protocol import Ids, Mask, Scores
 
 SEGMENTS = ("new", "light", "heavy")
 """`new` customers had been in the shop on fewer than three days, `heavy` ones on more days than three
 quarters of all who ever bought, `light` ones are the rest."""
 
 NEW_DAYS = 3
+
+AS_RANKED, CAPS, WEIGHTS = "as ranked", (3, 2, 1), (0.1, 0.3, 0.5)
+"""How a list may stand: as it was ranked, with so many of a category at most, or by MMR of such a weight."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Panel:
         eligible: (I,) the products that count.
         buyers: (I,) how many customers had bought each.
         shoppers: how many customers had bought anything.
-        categories: (I,) a number for each product's category, -1 where it is not known.
+        kinds: (I, 2) int32 category and department of each product, -1 where unknown.
         segments: for each of `SEGMENTS` which customers are of it, (U,).
     """
 
@@ -36,7 +40,7 @@ class Panel:
     eligible: Mask
     buyers: NDArray[np.int64]
     shoppers: int
-    categories: NDArray[np.int64]
+    kinds: NDArray[np.int32]
     segments: dict[str, Mask]
 
     @classmethod
@@ -54,7 +58,7 @@ class Panel:
             eligible=eligible,
             buyers=history.buyers,
             shoppers=int((np.diff(history.interactions.counts.indptr) > 0).sum()),
-            categories=_categories(history),
+            kinds=np.column_stack([_codes(history.catalogue[name]) for name in ("category", "department")]),
             segments={name: mask[rows] for name, mask in segments(history).items()},
         )
 
@@ -96,6 +100,28 @@ def figures(panel: Panel, lists: dict[str, Ids], baseline: str, seed: int) -> di
     }
 
 
+def mixed(panel: Panel, ids: Ids, scores: Scores, k: int, seed: int) -> dict[str, dict[str, Any]]:
+    """What less of the same would cost: the figures of lists as ranked, and put in more diverse orders.
+
+    Args:
+        panel: whom the lists were for.
+        ids: (U, m) columns, best first, -1 for none; m > k, for the orders to find others in.
+        scores: (U, m) of a model.
+        k: how many are shown.
+        seed: of the intervals.
+
+    Returns:
+        by order what `figures` says; empty where no category is known.
+    """
+    if (panel.kinds[:, 0] < 0).all():
+        return {}
+    orders = {f"cap {cap}": capped(ids, panel.kinds[:, 0], cap) for cap in CAPS}
+    orders |= {f"MMR {weight}": mmr(ids, scores, panel.kinds, weight, k) for weight in WEIGHTS}
+    lists = {order: np.take_along_axis(ids, places, axis=1) for order, places in orders.items()}
+    shown = {order: found[:, :k] for order, found in ({AS_RANKED: ids} | lists).items()}
+    return figures(panel, shown, AS_RANKED, seed)
+
+
 def accuracy(ids: Ids, truth: csr_matrix) -> dict[str, Values]:
     """`ndcg@k`, `recall@k` and `map@k` of lists (U, k), each (U,)."""
     hits, k = Hits.of(ids, truth), ids.shape[1]
@@ -107,7 +133,7 @@ def _per_customer(panel: Panel, ids: Ids) -> dict[str, Values]:
     found = accuracy(ids, panel.truth)
     ndcg = next(iter(found.values()))
     found |= {"novelty": novelty(ids, panel.buyers, panel.shoppers)}
-    found |= {"diversity": diversity(ids, panel.categories)}
+    found |= {"diversity": diversity(ids, panel.kinds[:, 0])}
     return found | {part: np.where(mask, ndcg, np.nan) for part, mask in panel.segments.items()}
 
 
@@ -152,7 +178,6 @@ def _ends(one: Interval) -> list[float | None] | None:
     return None if np.isnan(one.mean) else [plain(one.low), plain(one.high)]
 
 
-def _categories(history: History) -> NDArray[np.int64]:
-    named = history.catalogue["category"]
-    numbers = named.cast(pl.Enum(named.drop_nulls().unique().sort())).to_physical()
-    return numbers.cast(pl.Int64).fill_null(-1).to_numpy()
+def _codes(names: pl.Series) -> NDArray[np.int32]:
+    """Names as numbers in their order, -1 for none."""
+    return (names.rank("dense").cast(pl.Int32) - 1).fill_null(-1).to_numpy()

@@ -77,7 +77,7 @@ def novelty(ids: Ids, buyers: NDArray[np.int64], customers: int) -> Values:
     return _share(np.append(surprise, 0)[ids].sum(axis=1), (ids >= 0).sum(axis=1))
 
 
-def diversity(ids: Ids, categories: NDArray[np.int64]) -> Values:
+def diversity(ids: Ids, categories: NDArray[np.int32]) -> Values:
     """(U,) the share of a list's pairs that are of different categories, of those whose both are known.
 
     Args:

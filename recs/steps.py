@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from recs import bundle, registry, slates
+from recs import bundle, registry, report, slates
 from recs.evaluation import Judgement, judge
 from recs.recommenders import make
 from recs.world import World, load
@@ -43,12 +43,20 @@ def recommend(settings: Settings, day: date) -> Receipt:
         return receipt
 
 
-def evaluate(settings: Settings, day: date) -> Receipt:
-    """Judges every model for every slate on the fold that ends with `day`; publishes nothing."""
+def evaluate(settings: Settings, day: date, out: Path | None = None) -> Receipt:
+    """Judges every model for every slate on the fold that ends with `day`; publishes nothing.
+
+    Args:
+        settings: the home and its `recs` section.
+        day: the day whose features were built.
+        out: a folder for the page of plots; none is written without it.
+    """
     with recording(settings, "evaluate", day) as receipt:
         judgement = judge(settings, load(settings, day))
         receipt.numbers |= _numbers(judgement)
         receipt.notes += judgement.notes
+        if out:
+            receipt.artifacts["page"] = str(report.write(judgement, out))
         return receipt
 
 

@@ -1,13 +1,15 @@
 """`recommend`, `evaluate` and `models`."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from advocate.commands.options import Json, Moment, as_day, as_user, opened
-from advocate.printing import print_json, print_receipt, print_table, progress, say
+from advocate.printing import heading, print_json, print_receipt, print_table, progress, say
 from recs import registry
+from recs.report import Row, rows
 from recs.scoring import Scorer
 from recs.steps import evaluate as judge
 
@@ -43,15 +45,43 @@ def recommend(
     )
 
 
-def evaluate(context: typer.Context, day: Moment, json: Json = False) -> None:
+def evaluate(
+    context: typer.Context,
+    day: Moment,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for quality.html, a page to look at, and quality.json.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Judge every model and slate on the weeks before a day, trained on what was before them."""
     settings = opened(context)
     with progress("evaluate"):
-        receipt = judge(settings, as_day(day))
+        receipt = judge(settings, as_day(day), out)
     if json:
         print_json(receipt.as_json())
-    else:
-        print_receipt(receipt)
+        return
+    print_receipt(receipt)
+    for slate, serves in receipt.numbers["serving"].items():
+        _print_slate(slate, rows(receipt.numbers["metrics"], serves, slate))
+    if out:
+        say(f"\nto look at: {receipt.artifacts['page']}")
+
+
+def _print_slate(slate: str, judged: list[Row]) -> None:
+    """The models of one slate, best first; nothing where it could not be judged."""
+    if not judged:
+        return
+    counts = next(row.model for row in judged if row.counts)
+    heading(slate)
+    print_table(
+        ("model", "NDCG@10", "95 %", "recall@10", "MAP@10", f"to {counts}", "95 %",
+         "coverage", "novelty", "diversity", ""),
+        [
+            (r.model, r.ndcg, r.interval, r.recall, r.precision, r.difference, r.difference_interval,
+             r.coverage, r.novelty, r.diversity, "serves" if r.serves else "")
+            for r in judged
+        ],
+    )  # fmt: skip
 
 
 @models.command("list")

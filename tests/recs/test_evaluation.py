@@ -1,35 +1,29 @@
 """Judging is the definition in words, and looks only at the past."""
 
+from dataclasses import replace
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
 from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
 
-from recs.evaluation import best, fold, judge, measure, ndcg_and_recall, truths
-from recs.recommenders import Frequency
+from recs.evaluation import COUNTS, best, fold, judge, measure, ndcg_and_recall, truths
+from recs.history import History
+from recs.metrics import paired
+from recs.protocol import Recommender
+from recs.recommenders import NAMES, Frequency, make
 from recs.world import load
 from tests.recs.worlds import DAY, fill, history, purchase
 from warehouse.settings import Settings
 
 
-def test_a_perfect_list_scores_one_even_when_the_truth_is_short() -> None:
-    truth = csr_matrix(np.array([[1, 0, 1, 0], [0, 0, 0, 1]], np.float32))
-    ids = np.array([[2, 0, 1], [3, -1, -1]], np.int32)
-    ndcg, recall = ndcg_and_recall(ids, truth)
-    assert (ndcg.tolist(), recall.tolist()) == ([1, 1], [1, 1])
-
-
-def test_a_hit_further_down_is_worth_less() -> None:
-    truth = csr_matrix(np.array([[1, 1, 0, 0]], np.float32))
-    ndcg, recall = ndcg_and_recall(np.array([[3, 0, 2]], np.int32), truth)
-    assert ndcg.item() == pytest.approx((1 / np.log2(3)) / (1 + 1 / np.log2(3)))
-    assert recall.item() == 0.5
-
-
-def test_more_truth_than_places_can_still_be_perfect() -> None:
-    truth = csr_matrix(np.ones((1, 5), np.float32))
-    ndcg, recall = ndcg_and_recall(np.array([[0, 1, 2]], np.int32), truth)
-    assert (ndcg.item(), recall.item()) == (pytest.approx(1), 1)
+def test_lists_are_scored_by_how_early_and_how_much_of_the_truth_they_find() -> None:
+    truth = csr_matrix(np.array([[1, 1, 0, 0], [0, 0, 0, 1]], np.float32))
+    ndcg, recall = ndcg_and_recall(np.array([[3, 0, 2], [3, -1, -1]], np.int32), truth)
+    assert ndcg.tolist() == pytest.approx([(1 / np.log2(3)) / (1 + 1 / np.log2(3)), 1])
+    assert recall.tolist() == [0.5, 1]
 
 
 def test_truth_is_split_by_what_was_bought_before_and_leaves_rare_products_out() -> None:
@@ -63,6 +57,16 @@ def test_the_fold_learns_from_before_and_asks_about_after(shop: Settings) -> Non
     assert len(past.customers("buy_again")) == 40
 
 
+def test_of_very_many_customers_always_the_same_ones_are_judged(shop: Settings) -> None:
+    past = fold(load(shop, DAY).history, shop.recs.judge_days)
+    everyone, some = past.customers("for_you"), replace(past, most=15).customers("for_you")
+    assert (len(everyone), len(some)) == (40, 15)
+    assert set(some) < set(everyone)
+    assert some.tolist() == sorted(some) == replace(past, most=15).customers("for_you").tolist()
+    few = replace(past, most=15)
+    assert measure(Frequency().fit(few.history), few, "for_you")["customers"] == 15
+
+
 def test_purchases_after_the_day_change_no_judgement(shop: Settings) -> None:
     before = judge(shop, load(shop, DAY))
     fill(
@@ -72,11 +76,23 @@ def test_purchases_after_the_day_change_no_judgement(shop: Settings) -> None:
     assert judge(shop, load(shop, DAY)) == before
 
 
+def test_each_model_is_asked_for_once_and_sees_only_what_was_before(shop: Settings) -> None:
+    world, asked = load(shop, DAY), []
+
+    def fit(name: str, history: History) -> Recommender:
+        asked.append((name, history.end))
+        return make(name, shop).fit(history)
+
+    assert judge(shop, world, fit) == judge(shop, world)
+    assert asked == [(name, world.history.end - shop.recs.judge_days) for name in NAMES]
+
+
 def test_a_perfect_habit_is_found_by_frequency(shop: Settings) -> None:
     past = fold(load(shop, DAY).history, shop.recs.judge_days)
     result = measure(Frequency().fit(past.history), past, "buy_again")
     assert result["customers"] == 40
     assert 0.7 < result["ndcg@10"] <= 1
+    assert result["map@10"] <= result["recall@10"] <= 1
 
 
 def test_the_best_model_serves_and_of_equals_the_simplest() -> None:
@@ -96,10 +112,43 @@ def test_too_few_customers_are_said_and_counts_serve(shop: Settings) -> None:
     assert "41 are needed" in found.notes[0]
 
 
-def test_every_judged_model_has_a_figure_for_every_slate(shop: Settings) -> None:
+def test_every_judged_model_has_figures_for_every_slate(shop: Settings) -> None:
     found = judge(shop, load(shop, DAY))
     assert found.verdict == "judged"
-    assert set(found.metrics) == {"popularity", "frequency", "item_item", "als"}
+    assert found.window == (date(2017, 11, 3), DAY)
+    assert set(found.metrics) == set(NAMES)
     for slates in found.metrics.values():
         assert set(slates) == {"for_you", "buy_again", "discover"}
-        assert all(0 <= slate[m] <= 1 for slate in slates.values() for m in ("ndcg@10", "recall@10"))
+        for figures in slates.values():
+            low, high = figures["intervals"]["ndcg@10"]
+            assert 0 <= low <= figures["ndcg@10"] <= high <= 1
+            assert sum(part["customers"] for part in figures["segments"].values()) == figures["customers"]
+
+
+def test_the_values_behind_the_figures_are_kept_for_who_compares(shop: Settings) -> None:
+    found = judge(shop, load(shop, DAY))
+    for name, slates in found.metrics.items():
+        for slate, figures in slates.items():
+            values = found.ndcg[name][slate]
+            assert len(values) == figures["customers"]
+            assert figures["ndcg@10"] == pytest.approx(values.mean(), abs=1e-6)
+            against = found.ndcg[COUNTS[slate]][slate]
+            gained = paired(values, against, shop.seed)
+            assert figures["difference"]["ndcg@10"] == pytest.approx(gained.mean, abs=1e-6)
+            assert figures["difference"]["interval"] == pytest.approx(gained[1:], abs=1e-6)
+
+
+def test_what_diversity_would_cost_the_serving_models_is_told(shop: Settings) -> None:
+    found = judge(shop, load(shop, DAY))
+    assert set(found.mixed) == {"for_you", "buy_again", "discover"}
+    for slate, serving in found.serving.items():
+        as_ranked = found.mixed[slate]["as ranked"]
+        assert as_ranked["ndcg@10"] == found.metrics[serving][slate]["ndcg@10"]
+
+
+def test_a_judgement_does_not_depend_on_the_number_of_threads(shop: Settings) -> None:
+    world = load(shop, DAY)
+    with threadpool_limits(1):
+        one = judge(shop, world)
+    with threadpool_limits(2):
+        assert judge(shop, world) == one

@@ -57,7 +57,7 @@ def test_a_product_nobody_bought_surprises_like_one_that_one_customer_bought() -
 
 
 def test_diversity_is_the_share_of_pairs_of_different_categories() -> None:
-    categories = np.array([0, 0, 1, -1])
+    categories = np.array([0, 0, 1, -1], np.int32)
     ids = np.array([[0, 1, 2], [0, 1, -1], [0, 2, 3], [0, 3, -1]], np.int32)
     assert diversity(ids, categories).tolist() == pytest.approx([2 / 3, 0, 1, np.nan], nan_ok=True)
 
