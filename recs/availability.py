@@ -30,14 +30,18 @@ class Availability:
     off: tuple[NDArray[np.int64], ...]
     groups: NDArray[np.int64]
 
+    def mask(self, group: int) -> Mask:
+        """What the customers of a group may be shown, (I,)."""
+        mask: Mask = np.array(self.base)
+        mask[self.off[group]] = False
+        return mask
+
     def masks(self) -> Iterator[tuple[NDArray[np.int64], Mask]]:
         """Rows that share a mask, ascending, and that mask, (I,)."""
-        for group, columns in enumerate(self.off):
+        for group in range(len(self.off)):
             rows = np.flatnonzero(self.groups == group)
             if len(rows):
-                mask = self.base.copy()
-                mask[columns] = False
-                yield rows, mask
+                yield rows, self.mask(group)
 
 
 def on_sale(products: pl.LazyFrame, end: datetime) -> pl.LazyFrame:

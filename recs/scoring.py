@@ -2,23 +2,30 @@
 
     scorer = Scorer.open(load_settings())
     scorer.recommend("1402", slate="for_you", n=10)
+    scorer.recommend("1402", n=10, rules=Rules(deny=("ICE CREAM",), exclude=("1029743",)))
 
-Importing this loads no model, no web framework and no Airflow.
+Importing this loads no model, no web framework and no Airflow. A request with rules of its own is answered by
+the bundle's models, which are loaded when the first such request comes.
 """
 
 import logging
 import threading
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from recs import registry
-from recs.bundle import SLATES, Bundle
-from recs.wording import TOGETHER, wording
+from recs.bundle import SLATES, Bundle, folder_of
+from recs.rules import Rules
+from recs.wording import NAMING, wording
 from warehouse.errors import AdvocateError, NotFoundError, SettingsError
 from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from recs.live import Live
 
 CHECK_SECONDS = 1.0
 """How often, at most, the database is asked whether another bundle was published."""
@@ -50,6 +57,8 @@ class Scorer:
         self._bundle = bundle
         self._checked = time.monotonic()
         self._refreshing = threading.Lock()
+        self._opening = threading.Lock()
+        self._live: tuple[str, Live] | None = None
 
     @classmethod
     def open(cls, settings: Settings) -> "Scorer":
@@ -65,16 +74,19 @@ class Scorer:
         """The bundle that answers now."""
         return self._fresh().bundle_id
 
-    def recommend(self, customer_id: str, slate: str = "for_you", n: int = 10) -> list[Recommendation]:
+    def recommend(
+        self, customer_id: str, slate: str = "for_you", n: int = 10, *, rules: Rules | None = None
+    ) -> list[Recommendation]:
         """The best products for a customer; popular ones for a customer the bundle does not know.
 
         Args:
             customer_id: any text.
             slate: `for_you`, `buy_again` (only what they bought) or `discover` (never bought).
             n: how many, at least 1; at most the bundle's depth come back, fewer where there are fewer.
+            rules: of this request, besides the shop's own; with them the list is made on the spot.
 
         Raises:
-            NotFoundError: there is no such slate.
+            NotFoundError: there is no such slate, or rules are asked for and the bundle cannot follow them.
             SettingsError: `n` is below 1.
         """
         if slate not in SLATES:
@@ -83,6 +95,8 @@ class Scorer:
             raise SettingsError(f"n is {n}; ask for at least 1 product")
         bundle = self._fresh()
         arrays, row = bundle.slates[slate], bundle.row_of(customer_id)
+        if rules is not None and rules != Rules():
+            arrays, row = self._opened(bundle).rank(row, slate, rules), 0
         items = np.asarray(arrays["items"][row, :n])
         items = items[items >= 0]
         facts = np.asarray(arrays["facts"][row, : len(items)])
@@ -94,6 +108,17 @@ class Scorer:
                 zip(answer.iter_rows(), scores, strict=True), 1
             )
         ]
+
+    def _opened(self, bundle: Bundle) -> "Live":
+        """What answers requests with rules from this bundle; models of the bundle before are let go."""
+        with self._opening:
+            if self._live is None or self._live[0] != bundle.bundle_id:
+                from recs.live import Live
+
+                folder, manifest = folder_of(self._settings, bundle.bundle_id), bundle.manifest
+                opened = Live(folder, manifest["serving"], manifest["depth"])
+                self._live = (bundle.bundle_id, opened)
+            return self._live[1]
 
     def _fresh(self) -> Bundle:
         if time.monotonic() - self._checked >= CHECK_SECONDS and self._refreshing.acquire(blocking=False):
@@ -126,10 +151,12 @@ def explained(
         facts: (P, 2) their numbers; see `recs.wording`.
     """
     code, numbers = np.asarray(codes), np.asarray(facts)
-    named = np.where(code == TOGETHER, numbers[:, 0], 0)
+    if not len(items):
+        return pl.DataFrame(schema={"product_id": pl.String, "title": pl.String, "reason": pl.String})
+    named = np.where(np.isin(code, NAMING), numbers[:, 0], 0)
     titles = bundle.catalogue["title"]
     frame = pl.DataFrame({"code": code, "first": numbers[:, 0], "second": numbers[:, 1]})
-    frame = frame.with_columns(titles.gather(named)) if len(items) else frame.with_columns(title=pl.lit(""))
+    frame = frame.with_columns(titles.gather(named), bundle.catalogue["category"].gather(named))
     reasons = frame.select(wording(bundle.day)).to_series()
     return pl.DataFrame([bundle.products.gather(items), titles.gather(items), reasons])
 

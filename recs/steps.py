@@ -63,6 +63,7 @@ def evaluate(settings: Settings, day: date, out: Path | None = None) -> Receipt:
 def _fill(settings: Settings, world: World, judgement: Judgement, folder: Path) -> dict[str, int]:
     """Fits the models that serve a slate on everything, and writes slates, models and ids."""
     bundle.write_ids(folder, world.interactions.customers, world.catalogue)
+    world.shop.save(folder)
     rows = {}
     for name in sorted(set(judgement.serving.values())):
         model = make(name, settings).fit(world.history)

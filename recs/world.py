@@ -10,8 +10,12 @@ import polars as pl
 from features.events import bought, seen
 from features.interactions import Interactions
 from features.sensitive import is_sensitive
+from recs import prices
 from recs.availability import Availability, availability, off_in_markets, on_sale
+from recs.consent import impersonal
 from recs.history import CATALOGUE, LINES, VIEWS, History
+from recs.local import Local
+from recs.shop import Shop
 from warehouse import clock
 from warehouse.lake import Lake
 from warehouse.settings import Settings
@@ -27,13 +31,13 @@ class World:
         day: everything is as of the end of this day.
         history: all known customers, also those who never bought, and all known products, also those
             nobody bought yet.
-        available: which products each row may be shown.
+        shop: what may be shown to whom, and what reasons may be told.
         data_hash: changes when any of this does.
     """
 
     day: date
     history: History
-    available: Availability
+    shop: Shop
     data_hash: str
 
     @property
@@ -45,6 +49,11 @@ class World:
     def catalogue(self) -> pl.DataFrame:
         """The history's products, one row per column."""
         return self.history.catalogue
+
+    @property
+    def available(self) -> Availability:
+        """Which products each row may be shown."""
+        return self.shop.available
 
     @property
     def nobody(self) -> int:
@@ -60,10 +69,9 @@ def load(settings: Settings, day: date) -> World:
     """
     lake = Lake.of(settings)
     visited = lake.get("customer_features", day).select("customer_id", visited="market").collect()
-    homes = _accounts(lake, day)
     found = history(settings, day)
-    markets = _markets(found.interactions.customers, homes, visited)
-    world = World(day, found, _available(lake, day, found.catalogue, markets), "")
+    markets = _markets(found.interactions.customers, _accounts(lake, day), visited)
+    world = World(day, found, _shop(settings, lake, day, found, markets), "")
     return replace(world, data_hash=_hash(lake.version, world))
 
 
@@ -169,6 +177,23 @@ def _catalogue(lake: Lake, day: date, sold: pl.Series, sensitive_words: tuple[st
     )
 
 
+def _shop(settings: Settings, lake: Lake, day: date, found: History, markets: pl.Series) -> Shop:
+    """What may be shown to whom, by what was known at the end of the day."""
+    names = bought(lake, day).select(pl.col("market").unique().sort()).collect()["market"].to_list()
+    numbers = {name: number for number, name in enumerate(names)}
+    home = markets.replace_strict(numbers, default=-1, return_dtype=pl.Int32).fill_null(-1)
+    customers, products = found.interactions.customers, found.catalogue["product_id"]
+    required = settings.recs.require_personalisation_consent
+    return Shop.of(
+        found,
+        settings.recs,
+        _available(lake, day, found.catalogue, markets),
+        prices.load(lake, day, products, markets),
+        impersonal(seen(lake, "consents", day), customers, required=required),
+        Local.of(home.to_numpy()).fit(found),
+    )
+
+
 def _markets(customers: pl.Series, homes: pl.DataFrame, visited: pl.DataFrame) -> pl.Series:
     """The market of each customer and of nobody: their own, else where they buy, else unknown."""
     found = (
@@ -197,7 +222,7 @@ def _hash(version: str, world: World) -> str:
     frames = (history.interactions.customers.to_frame(), history.catalogue, history.lines, history.views)
     for frame in frames:
         digest.update(frame.rechunk().write_ipc(None).getvalue())
-    available = world.available
+    available = world.shop.available
     for array in (available.base, available.groups, *available.off):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -23,6 +23,8 @@ from warehouse.zones import is_zone
 Days = Annotated[int, Field(ge=1, le=3650)]
 Minor = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Factor = Annotated[float, Field(ge=0.5, le=2)]
+Place = Annotated[int, Field(ge=1, le=10)]
 Channel = Literal["email", "sms", "push", "call", "file"]
 
 SENSITIVE_WORDS = (
@@ -54,15 +56,41 @@ class FeatureSettings(_Section):
     sensitive_words: tuple[str, ...] = SENSITIVE_WORDS
 
 
+class RuleSettings(_Section):
+    categories: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    min_price_minor: dict[str, Minor] = {}
+    max_price_minor: dict[str, Minor] = {}
+    pins: Annotated[dict[str, Place], Field(max_length=3)] = {}
+    boosts: Annotated[dict[str, Factor], Field(max_length=100)] = {}
+    category_boosts: Annotated[dict[str, Factor], Field(max_length=100)] = {}
+
+    @model_validator(mode="after")
+    def _possible(self) -> "RuleSettings":
+        if len(set(self.pins.values())) < len(self.pins):
+            raise ValueError("two products are pinned to the same place")
+        for currency in self.min_price_minor.keys() & self.max_price_minor.keys():
+            if self.min_price_minor[currency] > self.max_price_minor[currency]:
+                raise ValueError(f"the lowest price in {currency} lies above the highest")
+        return self
+
+
 class RecsSettings(_Section):
     depth: Annotated[int, Field(ge=1, le=1000)] = 50
     judge_days: Days = 28
     min_judged_customers: Annotated[int, Field(ge=1)] = 50
+    tune_seconds: Annotated[int, Field(ge=0)] = 120
     als_factors: Annotated[int, Field(ge=1, le=2048)] = 128
     als_reg: Annotated[float, Field(gt=0)] = 30.0
     als_epochs: Annotated[int, Field(ge=1, le=200)] = 10
     neighbours: Annotated[int, Field(ge=1, le=1000)] = 50
     keep_bundles: Annotated[int, Field(ge=2)] = 7
+    due_share: Share = 0.3
+    require_personalisation_consent: bool = False
+    category_cap: Annotated[int, Field(ge=0)] = 0
+    mmr: Share = 0
+    rules: RuleSettings = RuleSettings()
 
 
 class OutreachSettings(_Section):

@@ -1,18 +1,24 @@
 """The storefront gets a whole answer from one bundle, quickly, without the machinery of training."""
 
+import asyncio
 import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import httpx
 import polars as pl
 import pytest
 
 from recs import bundle, registry, scoring
 from recs.export import recommendations
+from recs.rules import Rules
 from recs.scoring import Scorer
 from recs.steps import recommend
+from tests.conftest import at
 from tests.recs.worlds import DAY, fill, purchase
 from warehouse.errors import NotFoundError, SettingsError
 from warehouse.settings import Settings
@@ -21,7 +27,8 @@ from warehouse.settings import Settings
 def test_importing_the_scorer_loads_no_training_or_web_machinery() -> None:
     program = (
         "import sys, recs.scoring; print([m for m in"
-        " ('airflow', 'fastapi', 'sklearn', 'implicit', 'scipy', 'dataframely') if m in sys.modules])"
+        " ('airflow', 'fastapi', 'sklearn', 'implicit', 'lightgbm', 'scipy', 'dataframely')"
+        " if m in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -153,3 +160,103 @@ def test_no_answer_mixes_two_bundles(
         known.setdefault(answer[0].bundle_id, set()).add(tuple(answer))
     assert set(known) <= set(two_bundles)
     assert all(len(same) == 1 for same in known.values())
+
+
+# Requests with rules of their own -------------------------------------------------------------------
+
+NOTHING = Rules(exclude=("nothing like it",))
+"""A rule that changes nothing, so that the list is made on the spot all the same."""
+
+
+def test_a_list_made_on_the_spot_is_the_published_one(shop: Settings) -> None:
+    recommend(shop, DAY)
+    scorer = Scorer.open(shop)
+    for customer in ("c00", "c07", "c18", "newcomer", "stranger"):
+        for slate in bundle.SLATES:
+            published, live = (scorer.recommend(customer, slate, 50, rules=r) for r in (None, NOTHING))
+            assert [replace(r, score=0) for r in live] == [replace(r, score=0) for r in published]
+            assert [r.score for r in live] == pytest.approx([r.score for r in published], rel=1e-5)
+
+
+def test_no_rules_is_the_published_list_to_the_bit(shop: Settings) -> None:
+    recommend(shop, DAY)
+    scorer = Scorer.open(shop)
+    shutil.rmtree(bundle.folder_of(shop, scorer.bundle_id) / "models")
+    assert scorer.recommend("c00", rules=Rules()) == scorer.recommend("c00")
+
+
+def test_a_request_may_leave_out_products_and_the_next_ones_move_up(shop: Settings) -> None:
+    recommend(shop, DAY)
+    scorer = Scorer.open(shop)
+    before = [r.product_id for r in scorer.recommend("c00", n=5)]
+    found = scorer.recommend("c00", n=5, rules=Rules(exclude=(before[1],)))
+    assert [r.product_id for r in found][:4] == [before[0], *before[2:]]
+    assert [r.rank for r in found] == [1, 2, 3, 4, 5]
+    assert scorer.recommend("c00", rules=Rules(categories=("dairy",)))[0].title == "Whole milk"
+
+
+def test_a_request_is_held_to_the_nights_own_rules(shop: Settings) -> None:
+    recs = shop.recs.model_copy(update={"rules": Rules(deny=("dairy",), pins={"try03": 1})})
+    night = shop.model_copy(update={"recs": recs})
+    recommend(night, DAY)
+    scorer = Scorer.open(night)
+    for rules in (None, NOTHING):
+        found = scorer.recommend("c00", rules=rules)
+        assert (found[0].product_id, found[0].reason) == ("try03", "Picked by the shop")
+        assert "milk" not in [r.product_id for r in found]
+    assert scorer.recommend("c00", rules=Rules(categories=("dairy",))) == []
+
+
+def test_prices_are_asked_in_minor_units_of_the_customers_currency(shop: Settings) -> None:
+    offer = {"product_id": "milk", "market": "default", "currency": "EUR", "kind": "list", "price": "0.90"}
+    fill(shop, prices=[offer | {"effective_at": at("2017-11-01")}])
+    recommend(shop, DAY)
+    scorer = Scorer.open(shop)
+    cheap = scorer.recommend("c00", rules=Rules(max_price_minor={"default": 99}))
+    assert [r.product_id for r in cheap] == ["milk"]
+    assert "milk" not in [
+        r.product_id for r in scorer.recommend("c00", rules=Rules(min_price_minor={"EUR": 91}))
+    ]
+
+
+def test_a_new_bundles_models_answer_after_it_is_published(
+    shop: Settings, two_bundles: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "CHECK_SECONDS", 0)
+    scorer = Scorer.open(shop)
+    assert scorer.recommend("c00", n=1, rules=NOTHING)[0].product_id == "milk"
+    registry.roll_back(shop, two_bundles[1], by="test")
+    assert scorer.recommend("c00", n=1, rules=NOTHING)[0].product_id == "tea"
+
+
+def test_a_bundle_without_what_rules_need_says_so_and_serves_its_lists(shop: Settings) -> None:
+    recommend(shop, DAY)
+    scorer = Scorer.open(shop)
+    shutil.rmtree(bundle.folder_of(shop, scorer.bundle_id) / "shop")
+    with pytest.raises(NotFoundError, match="run the night again"):
+        scorer.recommend("c00", rules=NOTHING)
+    assert scorer.recommend("c00")
+
+
+async def _asked(settings: Settings, **query: Any) -> httpx.Response:
+    from advocate.server import create_app
+
+    transport = httpx.ASGITransport(create_app(settings))
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+        return await client.get("/v1/customers/c00/recommendations", params=query)
+
+
+def test_rules_can_be_given_over_http(shop: Settings) -> None:
+    recommend(shop, DAY)
+
+    def shown(**query: Any) -> list[str]:
+        return [item["product_id"] for item in asyncio.run(_asked(shop, **query)).json()["items"]]
+
+    everything = shown()
+    assert shown(exclude=everything[:2])[:3] == everything[2:5]
+    assert shown(category="dairy") == ["milk"]
+    assert "milk" not in shown(deny=["dairy", "pets"])
+    assert shown(min_price=101) == []
+    assert shown(max_price=100) == everything
+    for wrong in ({"min_price": -1}, {"min_price": 2, "max_price": 1}, {"max_price": "cheap"}):
+        assert asyncio.run(_asked(shop, **wrong)).status_code == 422

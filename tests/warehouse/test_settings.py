@@ -164,10 +164,14 @@ def _leaves(value: object, name: str = "") -> dict[str, Any]:
     }
 
 
-def _written(table: dict[str, Any]) -> dict[str, Any]:
-    sections = {n for n, f in Settings.model_fields.items() if isinstance(f.default, BaseModel)}
-    top = {name: value for name, value in table.items() if name not in sections}
-    return top | {f"{s}.{name}": value for s in sections for name, value in table.get(s, {}).items()}
+def _written(table: dict[str, Any], model: type[BaseModel] = Settings, name: str = "") -> dict[str, Any]:
+    """Every setting of the file by its dotted name."""
+    found = {}
+    for key, value in table.items():
+        default = model.model_fields[key].default if key in model.model_fields else None
+        inside = isinstance(default, BaseModel)
+        found |= _written(value, type(default), f"{name}{key}.") if inside else {f"{name}{key}": value}
+    return found
 
 
 def test_the_reference_names_every_setting_with_its_default() -> None:
