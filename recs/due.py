@@ -1,9 +1,9 @@
 """Which of their products a customer need not be shown to buy again yet.
 
 A durable (`consumable` is false) does not return. A consumable rests until a share of the usual time between
-its purchases will be over within the week that a list is looked at. The usual time is the customer's own median
-gap, else, where they bought it on one day only, the median over customers; where nobody knows, it is due. Of
-products that are neither, the model says when.
+its purchases will be over within the week that a list is looked at. The usual time is the customer's own
+median gap, else, where they bought it on one day only, the median over customers; where nobody knows, it is
+due. Of products that are neither, the model says when.
 """
 
 import numpy as np

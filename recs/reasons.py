@@ -173,9 +173,9 @@ class _Telling:
     def _category(self, meant: Mask, _source: Ids) -> None:
         category = self.shop.kinds[self.columns, 0]
         at = np.maximum(category, 0)
-        often = values(self.shop.often[self.rows], self.owner, at) > 0
+        baskets = values(self.shop.categories[self.rows], self.owner, at)
         speakable = (category >= 0) & ~np.append(self.shop.unspeakable, True)[category]
-        self._set(meant & often & speakable, CATEGORY, self.columns)
+        self._set(meant & (baskets > 0) & speakable, CATEGORY, self.columns, baskets)
 
     def _local(self, meant: Mask, _source: Ids) -> None:
         here = self.shop.local.evidence(self.rows, self.owner, self.columns).astype(np.int32)

@@ -27,8 +27,8 @@ from recs.rules import Rules, affordable, allowed, asks_for_prices
 from warehouse.errors import NotFoundError
 from warehouse.settings import RecsSettings
 
-OFTEN_BASKETS, OFTEN_DAYS = 3, 90
-"""A category that is in so many baskets of the last days is one that a customer often buys."""
+CATEGORY_DAYS = 90
+"""How long a basket with a category is worth mentioning."""
 
 VIEW_DAYS = 28
 """How long a look at a product is worth mentioning."""
@@ -85,7 +85,7 @@ class Shop:
         local: popularity where each customer shops.
         habits: by name of `HABITS` a value for each product a customer bought, all over the same cells:
             `baskets`, the `last` day, the `rhythm` in days (0 where there is none), whether it is `resting`.
-        often: (U, categories) pattern of the categories that a customer often buys.
+        categories: (U, categories) in how many of a customer's late baskets each category was.
         viewed: (U, I) the last day on which a customer lately looked at a product.
     """
 
@@ -99,7 +99,7 @@ class Shop:
     impersonal: Mask
     local: Local
     habits: Mapping[str, csr_matrix]
-    often: csr_matrix
+    categories: csr_matrix
     viewed: csr_matrix
 
     @classmethod
@@ -120,7 +120,7 @@ class Shop:
             impersonal,
             local,
             _habits(history, settings.due_share),
-            _often(history, kinds[:, 0]),
+            _categories(history, kinds[:, 0]),
             _viewed(history),
         )
 
@@ -132,7 +132,7 @@ class Shop:
     @cached_property
     def unspeakable(self) -> Mask:
         """(categories,) those that hold a sensitive product, so that to name them may say too much."""
-        category, count = self.kinds[:, 0], self.often.shape[1]
+        category, count = self.kinds[:, 0], self.categories.shape[1]
         hidden = category[self.sensitive & (category >= 0)]
         return np.bincount(hidden, minlength=count).astype(np.bool_)
 
@@ -202,9 +202,9 @@ class Shop:
             "bought_indptr": self.bought.indptr,
         }
         found |= {f"bought_{name}": matrix.data for name, matrix in self.habits.items()}
-        for name, matrix in (("often", self.often), ("viewed", self.viewed)):
+        for name, matrix in (("category", self.categories), ("viewed", self.viewed)):
             found |= {f"{name}_{part}": getattr(matrix, part) for part in ("data", "indices", "indptr")}
-        return found | {"categories": np.array(self.often.shape[1])} | self.prices.arrays()
+        return found | {"categories": np.array(self.categories.shape[1])} | self.prices.arrays()
 
     @classmethod
     def _restored(
@@ -214,9 +214,9 @@ class Shop:
         begin = a["available_begin"].tolist()
         off = tuple(a["available_off"][x:y] for x, y in pairwise(begin))
         cells = (a["bought_indices"], a["bought_indptr"])
-        often, viewed = (
+        categories, viewed = (
             csr_matrix(tuple(a[f"{name}_{part}"] for part in ("data", "indices", "indptr")), shape=shape)
-            for name, shape in (("often", (users, int(a["categories"]))), ("viewed", (users, items)))
+            for name, shape in (("category", (users, int(a["categories"]))), ("viewed", (users, items)))
         )
         return cls(
             catalogue,
@@ -229,7 +229,7 @@ class Shop:
             a["impersonal"],
             local,
             {name: csr_matrix((a[f"bought_{name}"], *cells), shape=(users, items)) for name in HABITS},
-            often,
+            categories,
             viewed,
         )
 
@@ -255,22 +255,21 @@ def _habits(history: History, due_share: float) -> dict[str, csr_matrix]:
     }
 
 
-def _often(history: History, category: NDArray[np.int32]) -> csr_matrix:
-    lately = pl.col("day") >= history.end - OFTEN_DAYS
+def _categories(history: History, category: NDArray[np.int32]) -> csr_matrix:
+    lately = pl.col("day") >= history.end - CATEGORY_DAYS
     found = (
         history.lines.lazy()
         .filter(lately)
         .with_columns(category=pl.lit(pl.Series(category)).gather(pl.col("column")))
         .filter(pl.col("category") >= 0)
         .group_by("row", "category")
-        .agg(baskets=pl.col("order").n_unique())
-        .filter(pl.col("baskets") >= OFTEN_BASKETS)
+        .agg(baskets=pl.col("order").n_unique().cast(pl.Int32))
         .sort("row", "category")
         .collect()
     )
     shape = (history.nobody + 1, int(category.max(initial=-1)) + 1)
     place = (found["row"].to_numpy(), found["category"].to_numpy())
-    return csr_matrix((np.ones(found.height, np.uint8), place), shape=shape)
+    return csr_matrix((found["baskets"].to_numpy(), place), shape=shape)
 
 
 def _viewed(history: History) -> csr_matrix:

@@ -21,7 +21,7 @@ ALIKE = 5
 RHYTHM = 6
 """The customer's own habit, at regular intervals: their days, and the last day."""
 CATEGORY = 7
-"""A category the customer often buys: the column of a product of it."""
+"""A category the customer buys: the column of a product of it, and in how many late baskets it was."""
 LOCAL = 8
 """Popular where the customer shops: how many customers bought it there in the last weeks."""
 SIMILAR = 9
@@ -34,6 +34,9 @@ PICKED = 13
 """Put there by the retailer."""
 UNTRIED = 14
 """Nobody bought it yet."""
+
+OFTEN = 3
+"""From so many baskets of three months on a category is bought often."""
 
 NAMING = (TOGETHER, SIMILAR, VIEWED, CATEGORY)
 """Codes whose first number is a product, of which the title or the category is told."""
@@ -58,7 +61,7 @@ def wording(day: date) -> pl.Expr:
         TOGETHER_UNNAMED: pl.lit("Often bought with something you buy"),
         ALIKE: pl.lit("Customers with baskets like yours buy this"),
         RHYTHM: pl.format("You buy this about {}, last on {}", _interval(pl.col("first")), on),
-        CATEGORY: pl.format("You often buy {}", "category"),
+        CATEGORY: _category(),
         LOCAL: pl.format("Popular where you shop lately: {} customers", "first"),
         SIMILAR: pl.format("Similar to {}, which you bought in {}", "title", month),
         SIMILAR_UNNAMED: pl.lit("Similar to something you bought"),
@@ -79,6 +82,12 @@ def _habit(on: pl.Expr) -> pl.Expr:
         .then(pl.format("You bought this twice, last on {}", on))
         .otherwise(pl.format("You bought this {} times, last on {}", times, on))
     )
+
+
+def _category() -> pl.Expr:
+    often = pl.col("second") >= OFTEN
+    lately = pl.format("You bought {} lately", "category")
+    return pl.when(often).then(pl.format("You often buy {}", "category")).otherwise(lately)
 
 
 def _many(one: str, many: str) -> pl.Expr:

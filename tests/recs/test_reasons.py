@@ -69,7 +69,8 @@ NOVEMBER = days(2017, 11, 3)
         ("Often bought with Bread, which you bought in December 2016", (TOGETHER, 4, days(2016, 12, 9))),
         ("Often bought with something you buy", (TOGETHER_UNNAMED, -1)),
         ("Customers with baskets like yours buy this", (ALIKE,)),
-        ("You often buy BAKERY", (CATEGORY, 4)),
+        ("You often buy BAKERY", (CATEGORY, 4, 3)),
+        ("You bought BAKERY lately", (CATEGORY, 4, 2)),
         ("Popular where you shop lately: 12 customers", (LOCAL, 12)),
         ("Similar to Bread, which you bought in November", (SIMILAR, 4, NOVEMBER)),
         ("Similar to something you bought", (SIMILAR_UNNAMED, -1)),
@@ -208,10 +209,10 @@ def bakery(settings: Settings) -> World:
     return load(settings, DAY)
 
 
-def test_a_category_is_told_where_it_is_often_bought_and_not_sensitive(bakery: World) -> None:
-    assert why(bakery, "ann", "roll", Family.CATEGORY) == [CATEGORY, column(bakery, "roll"), 0]
+def test_a_category_is_told_with_its_late_baskets_unless_it_is_sensitive(bakery: World) -> None:
+    assert why(bakery, "ann", "roll", Family.CATEGORY) == [CATEGORY, column(bakery, "roll"), 3]
+    assert why(bakery, "b", "bread", Family.CATEGORY) == [CATEGORY, column(bakery, "bread"), 1]
     assert why(bakery, "ann", "stout", Family.CATEGORY) == [POPULAR, 2, 0]
-    assert why(bakery, "b", "bread", Family.CATEGORY) == [POPULAR, 1, 0]
 
 
 def test_popularity_where_a_customer_shops_counts_its_customers_of_the_last_weeks(bakery: World) -> None:
