@@ -14,6 +14,9 @@ from recs.ranker.signals import GROUPS
 from recs.ranker.training import Booster, signal_names, signals_of
 from recs.reasons import FAMILIES, Family, NamesSource
 
+_SOURCED = (Family.TOGETHER, Family.CONTENT, Family.SESSION)
+"""Kinds of evidence that speak of another product; without one there is nothing to say."""
+
 
 def why(
     pool: Pool, booster: Booster | None, rows: Rows, ids: Ids
@@ -37,6 +40,7 @@ def why(
             if own.any():
                 source = member.largest_reason(rows, np.where(own, ids, -1).astype(np.int32))
                 behind[..., 0] = np.where(own, source, behind[..., 0])
+    families[np.isin(families, _SOURCED) & (behind[..., 0] < 0)] = Family.POPULAR
     return families, behind
 
 

@@ -32,11 +32,14 @@ from recs.ranker.training import (
 )
 from recs.ranking import Candidates, Limits
 from recs.recommenders import read
-from recs.recommenders.base import PopularBase, Rows
+from recs.recommenders.base import MIN_BUYERS, PopularBase, Rows
 from recs.recommenders.frequency import Frequency
 from warehouse.errors import ModelError
 
 _SIGNALS, _LEARNED = "ranker.signals.npz", "ranker.lightgbm.txt"
+
+_RARE = np.float32(1e-3)
+"""What fewer than `MIN_BUYERS` customers bought stands after the rest: nothing says whether it is liked."""
 
 Fit = Callable[[str, History], Recommender]
 
@@ -96,8 +99,10 @@ class Ranker(PopularBase):
         assert self.booster is not None
         owner, columns = considered.owner, considered.columns
         signals = signals_of(self.pool, rows, owner, columns, considered.places)
+        said = self.booster.probability(signals)
+        said[self.pool.signals.buyers[columns] < MIN_BUYERS] *= _RARE
         stranger = np.diff(self.pool.signals.habits.indptr)[rows] == 0
-        return np.where(stranger[owner], np.float32(0), self.booster.probability(signals))
+        return np.where(stranger[owner], np.float32(0), said)
 
     def _proposed(self, rows: Rows, n: int, limits: Limits) -> Candidates:
         if self.booster is None:

@@ -57,7 +57,7 @@ class Group:
         found[~known] = np.nan
         named = dict(zip(_GROUP_SIGNALS, found.T, strict=True))
         lately, lasting = self.share[columns].T
-        return named | {"of_group": lasting, "affinity": np.nan_to_num(named["w180"]) * lately}
+        return named | {"of_group": lasting, "affinity": np.nan_to_num(named["w180"] * lately)}
 
 
 _GROUP_SIGNALS = ("w25", "w180", "recency", "gap", "due", "distinct")
@@ -100,6 +100,11 @@ class Signals:
             tuple(products),
             dict(_groups(history, products)),
         )
+
+    @property
+    def buyers(self) -> Scores:
+        """How many customers bought each product, (I,)."""
+        return self.products[:, self.product_names.index("buyers")]
 
     @property
     def names(self) -> tuple[str, ...]:

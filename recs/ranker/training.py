@@ -144,14 +144,14 @@ def learn(found: Examples, names: list[str], seed: int) -> Booster | None:
     import lightgbm
 
     shape = {
-        "num_leaves": int(np.clip(bought // 100, 7, 63)),
-        "min_data_in_leaf": int(np.clip(len(found.bought) // 2000, 20, 100)),
+        "num_leaves": int(np.clip(bought // 400, 7, 63)),
+        "min_data_in_leaf": int(np.clip(len(found.bought) // 500, 20, 100)),
         "seed": seed,
     }
     data = lightgbm.Dataset(
         found.signals, found.bought.astype(np.float32), weight=found.weight, feature_name=names
     )
-    booster = lightgbm.train(_PARAMETERS | shape, data, ROUNDS)
+    booster = lightgbm.train(_PARAMETERS | shape, data, int(np.clip(bought // 50, 50, ROUNDS)))
     return Booster(booster.model_to_string())
 
 
