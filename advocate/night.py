@@ -1,4 +1,7 @@
-"""A night: features, then the two halves, which stand apart; if one fails the other completes."""
+"""A night: features, then the two halves, which stand apart; if one fails the other completes.
+
+Outreach comes first: people wait for its batch, and it waits for no training.
+"""
 
 import traceback
 from collections.abc import Callable
@@ -16,8 +19,8 @@ from warehouse.settings import Settings
 
 Step = Callable[[Settings, date], Receipt]
 HALVES: dict[str, tuple[Step, ...]] = {
-    "recommendations": (recs.steps.recommend,),
     "outreach": (outreach.steps.find, outreach.steps.decide, outreach.steps.prepare_batch),
+    "recommendations": (recs.steps.recommend,),
 }
 
 

@@ -1,11 +1,13 @@
 """A bundle: everything one night publishes, in a folder whose name says its content.
 
     bundles/2017-11-30-1f0c…/
-        manifest.json                   day, data hash, models, metrics, verdict, hash of every file
+        manifest.json                   day, data hash, parameters, tuning, metrics, verdict, file hashes
+        quality.json quality.html       how good the models were on the newest fold, for people to look at
         customers.npy products.npy      ids as fixed-width UTF-8, sorted
         catalogue.parquet               product_id, title, category, by column
         slates/<slate>.<array>.npy      see `recs.slates`
         models/<model>.npz              the models that serve a slate
+        shop/                           what lists need besides a model, see `recs.shop`
 
 It is written beside and renamed, so a bundle is there whole or not at all. Reading one loads no model.
 """
@@ -78,9 +80,8 @@ class Bundle:
         Raises:
             NotFoundError: its folder is missing or incomplete.
         """
-        folder = folder_of(settings, bundle_id)
+        folder, manifest = folder_of(settings, bundle_id), manifest_of(settings, bundle_id)
         try:
-            manifest = json.loads((folder / "manifest.json").read_text())
             slates = {
                 slate: {
                     name: np.load(
@@ -113,6 +114,23 @@ class Bundle:
 def folder_of(settings: Settings, bundle_id: str) -> Path:
     """Where a bundle is, or would be."""
     return bundles_folder(settings) / bundle_id
+
+
+def manifest_of(settings: Settings, bundle_id: str) -> dict[str, Any]:
+    """What the manifest of a bundle of this home says.
+
+    Raises:
+        NotFoundError: it is missing or cannot be read.
+    """
+    path = folder_of(settings, bundle_id) / "manifest.json"
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise NotFoundError(
+            f"the bundle {bundle_id} cannot be read at {path.parent} ({error}); "
+            "run the night again or roll back to another bundle"
+        ) from error
+    return manifest
 
 
 def bundles_folder(settings: Settings) -> Path:

@@ -1,0 +1,43 @@
+"""Models fitted once in a run, however many ask for them: the judge, the gate, the ranker and the slates."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from recs.history import History
+from recs.protocol import Recommender
+from recs.recommenders import make
+from warehouse.settings import Settings
+
+Parameters = Mapping[str, Mapping[str, Any]]
+"""By model the keyword arguments that differ from its own defaults."""
+
+
+class Fits:
+    """Fits models on request and remembers them by name and by the end of their history.
+
+    So all histories of one `Fits` must be earlier moments of the same one; see `History.before`.
+
+    Args:
+        settings: where models take what `parameters` do not say.
+        parameters: by model what to make it with; a model that is missing gets its defaults.
+    """
+
+    def __init__(self, settings: Settings, parameters: Parameters | None = None) -> None:
+        self.settings, self.parameters = settings, dict(parameters or {})
+        self._fitted: dict[tuple[str, int], Recommender] = {}
+
+    def get(self, name: str, history: History) -> Recommender:
+        """The model of that name, fitted on that history.
+
+        Raises:
+            ModelError: no model has that name, or it could not be fitted.
+        """
+        key = (name, history.end)
+        if key not in self._fitted:
+            changed = (self.parameters[name],) if name in self.parameters else ()
+            self._fitted[key] = make(name, self.settings, *changed).fit(history)
+        return self._fitted[key]
+
+    def forget(self, end: int) -> None:
+        """Lets go of what was fitted on the history that ends there."""
+        self._fitted = {key: model for key, model in self._fitted.items() if key[1] != end}
