@@ -5,6 +5,8 @@ from typing import Any
 
 from recs.history import History
 from recs.protocol import Recommender
+from recs.ranker import MEMBERS, Ranker
+from recs.ranker.training import Examples
 from recs.recommenders import make
 from warehouse.settings import Settings
 
@@ -25,6 +27,7 @@ class Fits:
     def __init__(self, settings: Settings, parameters: Parameters | None = None) -> None:
         self.settings, self.parameters = settings, dict(parameters or {})
         self._fitted: dict[tuple[str, int], Recommender] = {}
+        self._examples: dict[int, Examples] = {}
 
     def get(self, name: str, history: History) -> Recommender:
         """The model of that name, fitted on that history.
@@ -34,9 +37,14 @@ class Fits:
         """
         key = (name, history.end)
         if key not in self._fitted:
-            changed = (self.parameters[name],) if name in self.parameters else ()
-            self._fitted[key] = make(name, self.settings, *changed).fit(history)
+            self._fitted[key] = self._made(name).fit(history)
         return self._fitted[key]
+
+    def _made(self, name: str) -> Recommender:
+        if name != Ranker.name:
+            return make(name, self.settings, self.parameters.get(name))
+        days, seed = self.settings.recs.judge_days, self.settings.seed
+        return Ranker(members=MEMBERS, days=days, seed=seed, fit=self.get, known=self._examples)
 
     def forget(self, end: int) -> None:
         """Lets go of what was fitted on the history that ends there."""

@@ -31,7 +31,8 @@ SENSITIVE_WORDS = (
     *("adult", "alcohol", "beer", "wine", "spirits", "liquor", "tobacco", "cigar", "vap"),
     *("condom", "contracep", "pregnan", "fertility", "feminine", "incontinen", "lubricant"),
     *("drug", "medic", "pharma", "prescription", "hemorrhoid", "diet", "weight loss", "diabet", "lice"),
-    *("religio", "firearm", "weapon", "funeral", "debt"),
+    *("analges", "antacid", "laxativ", "sinus", "allerg", "cold and flu", "first aid", "home health"),
+    *("family planning", "smoking cess", "religio", "firearm", "weapon", "funeral", "debt"),
 )
 
 

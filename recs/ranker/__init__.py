@@ -4,6 +4,6 @@
 candidates, `training` learns from windows of the past, and `ranker` is the recommender that does it all.
 """
 
-from recs.ranker.ranker import Ranker
+from recs.ranker.ranker import MEMBERS, Ranker
 
-__all__ = ["Ranker"]
+__all__ = ["MEMBERS", "Ranker"]

@@ -11,7 +11,7 @@ from recs.pairs import contained
 from recs.protocol import Ids, Scores
 from recs.ranker.pool import SOURCES, Pool, Rows
 from recs.ranker.signals import GROUPS
-from recs.ranker.training import Booster, signal_names, signals_of
+from recs.ranker.training import Learner, signal_names, signals_of
 from recs.reasons import FAMILIES, Family, NamesSource
 
 _SOURCED = (Family.TOGETHER, Family.CONTENT, Family.SESSION)
@@ -19,7 +19,7 @@ _SOURCED = (Family.TOGETHER, Family.CONTENT, Family.SESSION)
 
 
 def why(
-    pool: Pool, booster: Booster | None, rows: Rows, ids: Ids
+    pool: Pool, booster: Learner | None, rows: Rows, ids: Ids
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """The family of each product, uint8 (U, n), and the product behind it, int32 (U, n, 2), -1 for none."""
     families = np.full(ids.shape, Family.POPULAR, np.uint8)
@@ -44,7 +44,7 @@ def why(
     return families, behind
 
 
-def _largest_fall(pool: Pool, booster: Booster, signals: Scores) -> NDArray[np.uint8]:
+def _largest_fall(pool: Pool, booster: Learner, signals: Scores) -> NDArray[np.uint8]:
     """For each row of signals the family that it would fall furthest without."""
     whole = booster.probability(signals)
     best, family = np.zeros(len(signals), np.float32), np.full(len(signals), Family.POPULAR, np.uint8)

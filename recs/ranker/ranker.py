@@ -23,6 +23,7 @@ from recs.ranker.signals import Signals
 from recs.ranker.training import (
     Booster,
     Examples,
+    Learner,
     bought_after,
     examples,
     learn,
@@ -41,6 +42,9 @@ _SIGNALS, _LEARNED = "ranker.signals.npz", "ranker.lightgbm.txt"
 _RARE = np.float32(1e-3)
 """What fewer than `MIN_BUYERS` customers bought stands after the rest: nothing says whether it is liked."""
 
+MEMBERS = ("popularity", "segment", "item_item", "als", "ease")
+"""The models whose proposals are ranked."""
+
 Fit = Callable[[str, History], Recommender]
 
 
@@ -52,18 +56,25 @@ class Ranker(PopularBase):
         days: how far ahead is looked, and the length of the windows.
         seed: of the sampling inside LightGBM.
         fit: gives a fitted model of a name and a history; a night shares them with its judge.
+        known: examples that were made already, by the day their window begins; new ones are added.
     """
 
     name: ClassVar[str] = "ranker"
 
     def __init__(
-        self, *, members: tuple[str, ...] = (), days: int = 28, seed: int = 0, fit: Fit | None = None
+        self,
+        *,
+        members: tuple[str, ...] = (),
+        days: int = 28,
+        seed: int = 0,
+        fit: Fit | None = None,
+        known: dict[int, Examples] | None = None,
     ) -> None:
         self.members, self.days, self.seed = tuple(members), days, seed
-        self._fit = fit
+        self._fit, self._known = fit, {} if known is None else known
         self.pool: Pool
         self.frequency: Frequency
-        self.booster: Booster | None = None
+        self.booster: Learner | None = None
         self._last: tuple[bytes, Candidates] | None = None
 
     @property
@@ -75,7 +86,7 @@ class Ranker(PopularBase):
         self._last = None
         self.pool = self._pool(history)
         self.frequency = Frequency().fit(history)
-        parts = [self._examples(history, end) for end in windows(history, self.days)]
+        parts = [self.examples(history, end) for end in windows(history, self.days)]
         found = Examples.joined(parts) if parts else None
         self.booster = learn(found, signal_names(self.pool), self.seed) if found else None
 
@@ -84,9 +95,16 @@ class Ranker(PopularBase):
             raise ModelError("this ranker was read from a bundle and cannot learn; make a new one")
         return Pool({name: self._fit(name, history) for name in self.members}, Signals.of(history))
 
-    def _examples(self, history: History, end: int) -> Examples:
-        past = history.before(end)
-        return examples(self._pool(past), past, bought_after(history, end, self.days))
+    def examples(self, history: History, end: int) -> Examples:
+        """What there is to learn from the window that begins at the day `end`."""
+        if end not in self._known:
+            past = history.before(end)
+            self._known[end] = examples(self._pool(past), past, bought_after(history, end, self.days))
+        return self._known[end]
+
+    def use(self, learner: Learner) -> None:
+        """Ranks with what another learner learned."""
+        self.booster, self._last = learner, None
 
     def evidence(self, rows: Rows, owner: Owner, columns: Columns) -> Scores:
         """The probability of each pair, (P,); 0 for customers without history."""

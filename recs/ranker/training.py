@@ -6,7 +6,7 @@ chosen by its ids, and counts for as many, so that what is learned stays a proba
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,7 @@ from recs.pairs import Columns, Owner, contained
 from recs.protocol import Scores
 from recs.ranker.pool import Pool
 from recs.threads import one_blas_thread
+from warehouse.errors import ModelError
 
 BLOCK = 256
 WINDOWS = 3
@@ -67,14 +68,22 @@ class Examples:
         )
 
 
+class Learner(Protocol):
+    """What was learned: a probability for signals, and a text to keep it as."""
+
+    text: str
+
+    def probability(self, signals: Scores) -> Scores:
+        """The probability of a purchase for each row of signals (P, S): (P,) float32."""
+        ...
+
+
 class Booster:
     """A learned model, as LightGBM's own text."""
 
     def __init__(self, text: str) -> None:
-        import lightgbm
-
         self.text = text
-        self._booster = lightgbm.Booster(model_str=text)
+        self._booster = _lightgbm().Booster(model_str=text)
 
     def probability(self, signals: Scores) -> Scores:
         """The probability of a purchase for each row of signals, (P,) float32."""
@@ -141,8 +150,7 @@ def learn(found: Examples, names: list[str], seed: int) -> Booster | None:
     bought = int(found.bought.sum())
     if bought < LEAST_BOUGHT:
         return None
-    import lightgbm
-
+    lightgbm = _lightgbm()
     shape = {
         "num_leaves": int(np.clip(bought // 400, 7, 63)),
         "min_data_in_leaf": int(np.clip(len(found.bought) // 500, 20, 100)),
@@ -153,6 +161,22 @@ def learn(found: Examples, names: list[str], seed: int) -> Booster | None:
     )
     booster = lightgbm.train(_PARAMETERS | shape, data, int(np.clip(bought // 50, 50, ROUNDS)))
     return Booster(booster.model_to_string())
+
+
+def _lightgbm() -> Any:
+    """LightGBM, imported when it is needed: it takes a second or two.
+
+    Raises:
+        ModelError: the system lacks what it is built on.
+    """
+    try:
+        import lightgbm
+    except OSError as error:
+        raise ModelError(
+            f"LightGBM cannot be loaded ({error}); install the OpenMP runtime, on Debian and Ubuntu by "
+            "`apt-get install libgomp1`"
+        ) from error
+    return lightgbm
 
 
 def negatives_kept(rows: NDArray[np.int64], owner: Owner, columns: Columns) -> NDArray[np.bool_]:
