@@ -13,7 +13,11 @@ BUNDLE_ID = String(64)
 
 
 class BundleRow(Base):
-    """One bundle on disk; `path` is relative to the home, `published_at` the last time it became current."""
+    """One bundle on disk.
+
+    `path` is relative to the home, `published_at` the last time it became current, `verdict` what became of
+    it and `gate` why; see `recs.gate.Decision`.
+    """
 
     __tablename__ = "bundles"
 
@@ -23,6 +27,7 @@ class BundleRow(Base):
     data_hash: Mapped[str] = mapped_column(String(64))
     metrics: Mapped[dict[str, Any]] = mapped_column(JSON)
     verdict: Mapped[str] = mapped_column(String(16))
+    gate: Mapped[dict[str, Any]] = mapped_column(JSON)
     registered_at: Mapped[datetime] = mapped_column(Moment)
     published_at: Mapped[datetime | None] = mapped_column(Moment)
 

@@ -5,7 +5,7 @@ A recommender is fitted on a history and then spoken to in numbers only: `rows` 
 """
 
 from pathlib import Path
-from typing import ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +30,11 @@ class Recommender(Protocol):
     """
 
     name: ClassVar[str]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the model was made with, by keyword; JSON values only."""
+        ...
 
     def fit(self, history: History) -> Self:
         """Learns from a history and forgets everything learned before.

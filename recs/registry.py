@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from recs.bundle import folder_of
+from recs.gate import REFUSED, Decision
 from recs.models import BundleRow, CurrentBundleRow
 from warehouse import clock
 from warehouse.database import engine_for, reading, writing
@@ -30,21 +31,27 @@ class Current:
     by: str
 
 
-def register(settings: Settings, bundle_id: str, manifest: dict[str, Any]) -> None:
-    """Enters a written bundle; one that is already entered stays as it is."""
+def register(settings: Settings, bundle_id: str, manifest: dict[str, Any], decision: Decision) -> None:
+    """Enters a written bundle with what the gate decided.
+
+    One that is already entered stays as it is, but for a decision that differs: it depends on what is served,
+    and the newest counts. What is served itself was decided when it was published.
+    """
     with writing(engine_for(settings)) as session:
-        if session.get(BundleRow, bundle_id) is None:
-            session.add(
-                BundleRow(
-                    bundle_id=bundle_id,
-                    day=date.fromisoformat(manifest["day"]),
-                    path=f"bundles/{bundle_id}",
-                    data_hash=manifest["data_hash"],
-                    metrics=manifest["metrics"],
-                    verdict=manifest["verdict"],
-                    registered_at=clock.now(),
-                )
+        row, now = session.get(BundleRow, bundle_id), session.get(CurrentBundleRow, _SLOT)
+        if row is None:
+            row = BundleRow(
+                bundle_id=bundle_id,
+                day=date.fromisoformat(manifest["day"]),
+                path=f"bundles/{bundle_id}",
+                data_hash=manifest["data_hash"],
+                metrics=manifest["metrics"],
+                registered_at=clock.now(),
             )
+            session.add(row)
+        elif now is not None and now.bundle_id == bundle_id:
+            return
+        row.verdict, row.gate = decision.verdict, decision.as_json()
 
 
 def publish(settings: Settings, bundle_id: str, *, by: str) -> bool:
@@ -64,6 +71,18 @@ def publish(settings: Settings, bundle_id: str, *, by: str) -> bool:
         return True
 
 
+def promote(settings: Settings, bundle_id: str, *, by: str) -> Current:
+    """Serves the bundle named, whatever its day and whatever the gate said: a person decides.
+
+    Raises:
+        NotFoundError: there is none of that name.
+        ConflictError: the bundle's folder is gone.
+    """
+    with writing(engine_for(settings)) as session:
+        _serve(settings, session, bundle_id, by)
+    return _current(settings)
+
+
 def roll_back(settings: Settings, bundle_id: str | None = None, *, by: str) -> Current:
     """Serves the previous bundle again, or the one named, whatever its day.
 
@@ -78,13 +97,8 @@ def roll_back(settings: Settings, bundle_id: str | None = None, *, by: str) -> C
         target = bundle_id or now.previous_id
         if target is None:
             raise NotFoundError(f"there is no bundle before {now.bundle_id}; name one to roll back to")
-        chosen = _registered(session, target)
-        if not folder_of(settings, target).is_dir():
-            raise ConflictError(f"the folder of bundle {target} is gone; choose another bundle")
-        _point(session, now, chosen, by)
-    found = current(settings)
-    assert found is not None
-    return found
+        _serve(settings, session, target, by)
+    return _current(settings)
 
 
 def current(settings: Settings) -> Current | None:
@@ -100,6 +114,16 @@ def current(settings: Settings) -> Current | None:
         return Current(now.bundle_id, now.previous_id, day, now.at, now.by)
 
 
+def entry(settings: Settings, bundle_id: str) -> BundleRow:
+    """What the register says of a bundle.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    with reading(engine_for(settings)) as session:
+        return _registered(session, bundle_id)
+
+
 def bundles(settings: Settings) -> list[BundleRow]:
     """All registered bundles, newest day first, of one day the newest first."""
     with reading(engine_for(settings)) as session:
@@ -107,18 +131,32 @@ def bundles(settings: Settings) -> list[BundleRow]:
 
 
 def of_day(settings: Settings, day: date) -> str:
-    """The bundle of a day: the current one if it is of that day, else the newest.
+    """The bundle of a day: the current one if it is of that day, else the newest that was not refused.
+
+    Where all of that day were refused, what goes on being served.
 
     Raises:
         NotFoundError: there is none.
     """
-    now = current(settings)
+    now, of_that_day = current(settings), [row for row in bundles(settings) if row.day == day]
     if now is not None and now.day == day:
         return now.bundle_id
-    of_that_day = [row.bundle_id for row in bundles(settings) if row.day == day]
-    if not of_that_day:
+    passed = [row.bundle_id for row in of_that_day if row.verdict != REFUSED]
+    found = passed[0] if passed else standing(settings, day) if of_that_day else None
+    if found is None:
         raise NotFoundError(f"there is no bundle for {day}; run `advocate nightly --day {day}` first")
-    return of_that_day[0]
+    return found
+
+
+def standing(settings: Settings, day: date) -> str | None:
+    """What is served where the bundles of a day are refused: `None` where there is nothing of up to that day.
+
+    The current bundle, or where that is of a later day the newest that was not refused.
+    """
+    now = current(settings)
+    if now is not None and now.day <= day:
+        return now.bundle_id
+    return next((r.bundle_id for r in bundles(settings) if r.day <= day and r.verdict != REFUSED), None)
 
 
 def old(settings: Settings) -> list[str]:
@@ -141,6 +179,19 @@ def _registered(session: Session, bundle_id: str) -> BundleRow:
         there = list(session.scalars(select(BundleRow.bundle_id).order_by(*_NEWEST).limit(10)))
         raise NotFoundError(f"there is no bundle {bundle_id}; choose one of {', '.join(there) or 'none yet'}")
     return row
+
+
+def _serve(settings: Settings, session: Session, bundle_id: str, by: str) -> None:
+    chosen = _registered(session, bundle_id)
+    if not folder_of(settings, bundle_id).is_dir():
+        raise ConflictError(f"the folder of bundle {bundle_id} is gone; choose another bundle")
+    _point(session, session.get(CurrentBundleRow, _SLOT), chosen, by)
+
+
+def _current(settings: Settings) -> Current:
+    found = current(settings)
+    assert found is not None
+    return found
 
 
 def _point(session: Session, now: CurrentBundleRow | None, chosen: BundleRow, by: str) -> None:

@@ -1,4 +1,4 @@
-"""`recommend`, `evaluate` and `models`."""
+"""`recommend` and `evaluate`."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,21 +6,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from advocate.commands.options import Json, Moment, as_day, as_user, opened
+from advocate.commands.options import Json, Moment, as_day, opened
 from advocate.printing import heading, print_json, print_receipt, print_table, progress, say
-from recs import registry
 from recs.report import Row, rows
 from recs.scoring import Scorer
 from recs.steps import evaluate as judge
-
-models = typer.Typer(help="The bundles that were published, and which one is served.")
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command()(recommend)
     app.command()(evaluate)
-    app.add_typer(models, name="models", no_args_is_help=True)
 
 
 def recommend(
@@ -82,45 +78,3 @@ def _print_slate(slate: str, judged: list[Row]) -> None:
             for r in judged
         ],
     )  # fmt: skip
-
-
-@models.command("list")
-def list_(context: typer.Context, json: Json = False) -> None:
-    """List the bundles, newest day first, and mark the one that is served."""
-    settings = opened(context)
-    now = registry.current(settings)
-    found = [
-        {
-            "bundle_id": row.bundle_id,
-            "day": row.day,
-            "verdict": row.verdict,
-            "published_at": row.published_at,
-            "current": now is not None and now.bundle_id == row.bundle_id,
-        }
-        for row in registry.bundles(settings)
-    ]
-    if json:
-        print_json(found)
-        return
-    print_table(
-        ("bundle", "day", "verdict", "published", "served"),
-        [
-            (b["bundle_id"], b["day"], b["verdict"], b["published_at"], "yes" if b["current"] else "")
-            for b in found
-        ],
-    )
-
-
-@models.command()
-def rollback(
-    context: typer.Context,
-    bundle: Annotated[str | None, typer.Argument(help="A bundle id; by default the one before.")] = None,
-    as_: Annotated[str | None, typer.Option("--as", help="Who does this; by default you.")] = None,
-    json: Json = False,
-) -> None:
-    """Serve the bundle before, or the one named, again; storefronts notice within a second."""
-    now = registry.roll_back(opened(context), bundle, by=as_user(as_))
-    if json:
-        print_json(vars(now))
-    else:
-        say(f"{now.bundle_id} of {now.day} is served now")

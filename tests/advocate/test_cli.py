@@ -126,8 +126,38 @@ def test_a_customer_can_be_told_why(home: Path) -> None:
     assert told_c0["outcome"] == "proposed"
 
 
+def test_models_are_listed_shown_promoted_and_rolled_back(home: Path) -> None:
+    listed = told(advocate(home, "models", "list", "--json"))
+    assert isinstance(listed, list)
+    assert [bundle["current"] for bundle in listed] == [True]
+    served = listed[0]["bundle_id"]
+    shown = told(advocate(home, "models", "show", served, "--json"))
+    assert isinstance(shown, dict)
+    assert shown["serving"] == {"for_you": "frequency", "buy_again": "frequency", "discover": "popularity"}
+    assert shown["gate"]["verdict"] == shown["verdict"] == "counts"
+    assert Path(shown["quality"]).is_file()
+    for_people = advocate(home, "models", "show", served)
+    assert served in for_people.stdout
+    assert "quality.html" in for_people.stdout
+    promoted = told(advocate(home, "models", "promote", served, "--as", "maria", "--json"))
+    assert isinstance(promoted, dict)
+    assert promoted["bundle_id"] == served
+    for words in (["promote", "ghost"], ["show", "ghost"], ["rollback"]):
+        done = advocate(home, "models", *words)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "bundle" in done.stderr
+
+
+def test_tuning_a_shop_with_too_few_customers_says_so(home: Path) -> None:
+    receipt = told(advocate(home, "tune", "--seconds", "5", "--json"))
+    assert isinstance(receipt, dict)
+    assert receipt["day"] == DAY.isoformat()
+    assert "too little history" in receipt["notes"][0]
+    assert advocate(home, "tune", "--seconds", "0").returncode == 2
+
+
 def test_every_command_explains_itself(home: Path) -> None:
-    for words in ([], ["import"], ["nightly"], ["batch"], ["send"], ["export"], ["models"]):
+    for words in ([], ["import"], ["nightly"], ["batch"], ["send"], ["export"], ["models"], ["tune"]):
         done = advocate(home, *words, "--help")
         assert done.returncode == 0
         assert "Usage" in done.stdout

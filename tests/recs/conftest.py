@@ -11,8 +11,9 @@ from warehouse.settings import Settings
 
 @pytest.fixture
 def small(settings: Settings) -> Settings:
-    """The test's home, with slates of five and a judge that is content with ten customers."""
-    recs = settings.recs.model_copy(update={"depth": 5, "min_judged_customers": 10, "als_factors": 4})
+    """The test's home, with slates of five, a judge that is content with ten customers, and no tuning."""
+    few = {"depth": 5, "min_judged_customers": 10, "als_factors": 4, "tune_seconds": 0}
+    recs = settings.recs.model_copy(update=few)
     return settings.model_copy(update={"recs": recs})
 
 

@@ -1,0 +1,84 @@
+"""Makes the bundle of a night: fits what serves, fills the slates, and writes all that belongs to them."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from recs import bundle, report, slates
+from recs.evaluation import COUNTS, Judgement
+from recs.fitting import Fits
+from recs.tuning import Tuning
+from recs.world import World
+from warehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the bundle of a night is made from."""
+
+    settings: Settings
+    world: World
+    tuning: Tuning
+    fits: Fits
+    judgement: Judgement
+
+    def counted(self) -> "Work":
+        """The same, served by tables of counts."""
+        return replace(self, judgement=replace(self.judgement, serving=COUNTS, verdict="counts"))
+
+
+@dataclass(frozen=True)
+class Made:
+    """A written bundle: its id, its manifest, and how many recommendations each slate holds."""
+
+    bundle_id: str
+    manifest: dict[str, Any]
+    rows: dict[str, int]
+
+
+def make(work: Work) -> Made:
+    """Writes the bundle; the same work makes the same one.
+
+    Raises:
+        ModelError: a model could not be fitted.
+    """
+    with bundle.workplace(work.settings) as folder:
+        rows = _fill(work, folder)
+        report.write(work.judgement, folder)
+        bundle_id, manifest = bundle.finish(work.settings, folder, _manifest(work))
+    return Made(bundle_id, manifest, rows)
+
+
+def _fill(work: Work, folder: Path) -> dict[str, int]:
+    """Fits the models that serve a slate on everything, and writes slates, models and ids."""
+    world, serving = work.world, work.judgement.serving
+    bundle.write_ids(folder, world.interactions.customers, world.catalogue)
+    world.shop.save(folder)
+    rows = {}
+    for name in sorted(set(serving.values())):
+        model = work.fits.get(name, world.history)
+        model.save(folder / "models")
+        for slate in bundle.SLATES:
+            if serving[slate] == name:
+                rows[slate] = slates.build(world, model, slate, work.settings.recs.depth, folder / "slates")
+    return rows
+
+
+def _manifest(work: Work) -> dict[str, Any]:
+    """All that makes the bundle what it is; nothing of the clock, nor of what was served before it."""
+    settings, world, judgement = work.settings, work.world, work.judgement
+    return {
+        "day": world.day.isoformat(),
+        "data_hash": world.data_hash,
+        "customers": world.nobody,
+        "products": world.catalogue.height,
+        "depth": settings.recs.depth,
+        "parameters": settings.recs.model_dump(mode="json", exclude={"keep_bundles", "tune_seconds"})
+        | {"half_life_days": settings.features.half_life_days, "seed": settings.seed},
+        "models": work.tuning.models,
+        "tuning": work.tuning.as_json(),
+        "serving": judgement.serving,
+        "verdict": judgement.verdict,
+        "metrics": judgement.metrics,
+        "notes": judgement.notes,
+    }
