@@ -1,5 +1,6 @@
 """What every recommender promises, on a town whose right answers can be seen by eye."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from scipy.sparse import csr_matrix
 from features.interactions import Interactions
 from recs.history import bare
 from recs.protocol import Recommender
-from tests.recs.worlds import TOWN, history, town
+from recs.ranking import FILL
+from tests.recs.worlds import TOWN, dated_town, history
 from warehouse.errors import ModelError
 
 CUSTOMERS = [*sorted(TOWN), "nobody"]
@@ -25,7 +27,7 @@ class RecommenderContract:
 
     @pytest.fixture
     def model(self) -> Recommender:
-        return self.made().fit(town())
+        return self.made().fit(dated_town())
 
     def names(self, ids: np.ndarray) -> list[str]:
         return [PRODUCTS[i] for i in ids if i >= 0]
@@ -63,20 +65,22 @@ class RecommenderContract:
         assert np.isneginf(scores).all()
 
     def test_each_customer_has_their_own_exclusions(self, model: Recommender) -> None:
-        bought = town().interactions.seen
+        bought = dated_town().interactions.seen
         ids, _ = model.recommend(range(9), 7, exclude=bought)
         for row, customer in enumerate(CUSTOMERS):
             assert set(self.names(ids[row])) == set(PRODUCTS) - set(TOWN.get(customer, {}))
 
     def test_only_limits_a_list_to_what_is_named(self, model: Recommender) -> None:
-        ids, _ = model.recommend(range(9), 7, only=town().interactions.seen)
+        ids, _ = model.recommend(range(9), 7, only=dated_town().interactions.seen)
         for row, customer in enumerate(CUSTOMERS):
             assert set(self.names(ids[row])) == set(TOWN.get(customer, {}))
 
     def test_limits_work_together(self, model: Recommender) -> None:
         allowed = np.array([p != "butter" for p in PRODUCTS])
         bread = csr_matrix([[p == "bread" for p in PRODUCTS]], dtype=np.float32)
-        ids, _ = model.recommend(0, 7, only=town().interactions.seen[[0]], exclude=bread, allowed=allowed)
+        ids, _ = model.recommend(
+            0, 7, only=dated_town().interactions.seen[[0]], exclude=bread, allowed=allowed
+        )
         assert self.names(ids[0]) == ["milk"]
 
     def test_a_short_list_begins_a_long_one(self, model: Recommender) -> None:
@@ -97,21 +101,52 @@ class RecommenderContract:
         for before, after in zip(model.recommend(range(9), 7), loaded.recommend(range(9), 7), strict=True):
             assert before.tobytes() == after.tobytes()
 
+    def test_a_loaded_model_has_the_parameters_it_was_made_with(
+        self, model: Recommender, tmp_path: Path
+    ) -> None:
+        model.save(tmp_path)
+        assert type(model).load(tmp_path).parameters == model.parameters == self.made().parameters
+
+    def test_a_file_holds_no_ids_and_nothing_pickled(self, model: Recommender, tmp_path: Path) -> None:
+        with np.load(model.save(tmp_path), allow_pickle=False) as arrays:
+            texts = [str(arrays[name]) for name in arrays.files if arrays[name].dtype.kind in "US"]
+        assert texts == [json.dumps(model.parameters, sort_keys=True)]
+
+    def test_a_score_is_evidence_and_a_little_popularity(self, model: Recommender) -> None:
+        ids, scores = model.recommend(range(9), 7)
+        owner, slot = np.nonzero(ids >= 0)
+        said = model.evidence(np.arange(9), owner, ids[owner, slot])
+        buyers = np.array([sum(p in basket for basket in TOWN.values()) for p in PRODUCTS])
+        assert (said >= 0).all()
+        filled = scores[owner, slot] - said
+        np.testing.assert_allclose(filled, FILL * buyers[ids[owner, slot]] / 8, atol=1e-5)
+
+    def test_evidence_is_the_same_in_whatever_order_pairs_are_asked(self, model: Recommender) -> None:
+        owner, columns = np.divmod(np.arange(63), 7)
+        said = model.evidence(np.arange(9), owner, columns.astype(np.int32))
+        order = np.random.default_rng(0).permutation(63)
+        again = model.evidence(np.arange(9), owner[order], columns[order].astype(np.int32))
+        np.testing.assert_allclose(again, said[order], rtol=1e-6)
+
+    def test_nothing_is_said_of_a_customer_without_history(self, model: Recommender) -> None:
+        said = model.evidence(np.array([8]), np.zeros(7, np.int64), np.arange(7, dtype=np.int32))
+        assert not said.any()
+
     def test_the_same_data_gives_the_same_file(self, tmp_path: Path) -> None:
         files = []
         for name in ("one", "two"):
             (tmp_path / name).mkdir()
-            files.append(self.made().fit(town()).save(tmp_path / name).read_bytes())
+            files.append(self.made().fit(dated_town()).save(tmp_path / name).read_bytes())
         assert files[0] == files[1]
 
     def test_fitting_again_forgets_what_was_learned(self) -> None:
         small = history({c: TOWN[c] for c in ("ann", "ben", "cleo")})
-        again, new = self.made().fit(small).fit(town()), self.made().fit(town())
+        again, new = self.made().fit(small).fit(dated_town()), self.made().fit(dated_town())
         assert again.recommend(range(9), 7)[1].tobytes() == new.recommend(range(9), 7)[1].tobytes()
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf])
     def test_broken_numbers_are_named_when_they_come_in(self, bad: float) -> None:
-        data = town().interactions
+        data = dated_town().interactions
         weights = data.weights.copy()
         weights.data[3] = bad
         with pytest.raises(ModelError, match="1 values that are NaN or infinite"):
@@ -128,7 +163,7 @@ class RecommenderContract:
 
     def test_limits_of_another_shape_are_refused(self, model: Recommender) -> None:
         with pytest.raises(ModelError, match="exclude has shape"):
-            model.recommend([0, 1], 1, exclude=town().interactions.seen)
+            model.recommend([0, 1], 1, exclude=dated_town().interactions.seen)
         with pytest.raises(ModelError, match="allowed has shape"):
             model.recommend([0, 1], 1, allowed=np.ones(3, bool))
 
