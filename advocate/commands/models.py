@@ -64,9 +64,7 @@ def promote(context: typer.Context, bundle_id: BundleId, as_: AsUser = None, jso
 @models.command()
 def rollback(
     context: typer.Context,
-    bundle_id: Annotated[
-        str | None, typer.Argument(metavar="[BUNDLE_ID]", help="By default the one before.")
-    ] = None,
+    bundle_id: Annotated[str | None, typer.Argument(help="A bundle id; by default the one before.")] = None,
     as_: AsUser = None,
     json: Json = False,
 ) -> None:
