@@ -45,7 +45,3 @@ class Fits:
             return make(name, self.settings, self.parameters.get(name))
         days, seed = self.settings.recs.judge_days, self.settings.seed
         return Ranker(members=MEMBERS, days=days, seed=seed, fit=self.get, known=self._examples)
-
-    def forget(self, end: int) -> None:
-        """Lets go of what was fitted on the history that ends there."""
-        self._fitted = {key: model for key, model in self._fitted.items() if key[1] != end}
