@@ -141,11 +141,18 @@ def test_the_table_marks_what_ours_is_surely_better_than() -> None:
         return dict.fromkeys(SLATES, said)
 
     rows = [
-        {"library": "one", "version": "1.0", "model": "als", "variant": "tuned", "slates": slates(0.01)},
+        {
+            "library": "one",
+            "version": "1.0",
+            "model": "als",
+            "variant": "tuned",
+            "trials": 7,
+            "slates": slates(0.01),
+        },
         {"library": "other", "model": "als", "slates": slates(-0.01)},
         {"library": "third", "failed": "no wheel"},
     ]
     better, alike, failed = peers.as_markdown({"rows": rows}).splitlines()[2:]
-    assert better == f"| one 1.0 als tuned | {' | '.join(['0.250 (0.200 … 0.300) +'] * 3)} | 2.0 |"
+    assert better == f"| one 1.0 als tuned | {' | '.join(['0.250 (0.200 … 0.300) +'] * 3)} | 2.0 | 7 |"
     assert "+" not in alike
-    assert failed == "| third | failed: no wheel | | | |"
+    assert failed == "| third | failed: no wheel | | | | |"
