@@ -69,6 +69,15 @@ class TestIAls(RecommenderContract):
         assert losses == sorted(losses, reverse=True)
         assert losses[-1] < losses[0]
 
+    def test_a_few_epochs_bring_what_many_would(self) -> None:
+        weights = self.world()
+        few, many = (IAls(factors=6, epochs=epochs) for epochs in (2, 50))
+        expected = loss(weights.toarray().astype(np.float64), *many.solve(weights), many)
+        assert loss(weights.toarray().astype(np.float64), *few.solve(weights), few) < 1.02 * expected
+
+    def test_there_are_no_more_factors_than_customers_or_products(self) -> None:
+        assert IAls(factors=100).fit(town()).product_factors.shape == (7, 7)
+
     def test_blocks_do_not_change_the_solution(self, monkeypatch: pytest.MonkeyPatch) -> None:
         weights, model = self.world(), IAls(factors=6)
         others = np.random.default_rng(1).standard_normal((60, 6)).astype(np.float32)
