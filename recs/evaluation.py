@@ -7,7 +7,7 @@ bought, of `buy_again` what they had bought before, of `discover` what they had 
 MAP@10 are divided by the best that min(10, |truth|) products allow, and averaged over customers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -19,11 +19,14 @@ from scipy.sparse import csr_matrix
 
 from recs.bundle import SLATES
 from recs.figures import Panel, accuracy, figures, mixed
+from recs.fitting import Fits
 from recs.history import History
 from recs.metrics import Hits, Values
 from recs.pairs import contained
 from recs.protocol import Ids, Recommender, Scores
-from recs.recommenders import NAMES, make
+from recs.ranker import Ranker
+from recs.recommenders import NAMES
+from recs.threads import blocks, in_parallel
 from recs.world import World
 from warehouse.settings import Settings
 
@@ -39,6 +42,9 @@ MOST_CUSTOMERS = 20_000
 
 COUNTS = {"for_you": "frequency", "buy_again": "frequency", "discover": "popularity"}
 """What serves a slate that cannot be judged, and what every model is compared with: tables of counts."""
+
+MODELS = (*NAMES, Ranker.name)
+"""All that are judged, simplest first."""
 
 Fit = Callable[[str, History], Recommender]
 """Gives the model of a name, fitted on a history."""
@@ -137,14 +143,19 @@ def judge(settings: Settings, world: World, fit: Fit | None = None) -> Judgement
         world: the history whose newest fold is judged.
         fit: gives fitted models, so that others can share them; by default they are made and fitted here.
     """
-    fit = fit or (lambda name, history: make(name, settings).fit(history))
+    fit = fit or Fits(settings).get
     past = fold(world.history, settings.recs.judge_days)
     notes = [_too_few(settings, past, slate) for slate in SLATES if not _enough(settings, past, slate)]
     judged = [slate for slate in SLATES if _enough(settings, past, slate)]
-    models = {name: fit(name, past.history) for name in NAMES if judged}
-    lists = {slate: {name: shown(model, past, slate) for name, model in models.items()} for slate in judged}
+    names = MODELS if judged else ()
+    simple = in_parallel(
+        lambda name: fit(name, past.history), [name for name in names if name != Ranker.name]
+    )
+    models = dict(zip(names, [*simple, *(fit(name, past.history) for name in names[-1:])], strict=True))
+    ranked = {name: lists(model, past, judged, K * DEEPER) for name, model in models.items()}
+    first = {slate: {name: found[slate][0][:, :K] for name, found in ranked.items()} for slate in judged}
     found = {
-        slate: figures(past.panel(slate), lists[slate], COUNTS[slate], settings.seed) for slate in judged
+        slate: figures(past.panel(slate), first[slate], COUNTS[slate], settings.seed) for slate in judged
     }
     metrics = {name: {slate: found[slate][name] for slate in judged} for name in models}
     serving = {slate: best(metrics, slate) for slate in judged}
@@ -154,9 +165,12 @@ def judge(settings: Settings, world: World, fit: Fit | None = None) -> Judgement
         verdict="judged" if judged else "counts",
         notes=notes,
         window=(world.day - timedelta(days=settings.recs.judge_days - 1), world.day),
-        mixed={slate: _mixed(past, slate, models[name], settings.seed) for slate, name in serving.items()},
+        mixed={
+            slate: mixed(past.panel(slate), *ranked[name][slate], K, settings.seed)
+            for slate, name in serving.items()
+        },
         ndcg={
-            name: {slate: accuracy(lists[slate][name], past.asked(slate))[f"ndcg@{K}"] for slate in judged}
+            name: {slate: accuracy(first[slate][name], past.asked(slate))[f"ndcg@{K}"] for slate in judged}
             for name in models
         },
     )
@@ -164,12 +178,12 @@ def judge(settings: Settings, world: World, fit: Fit | None = None) -> Judgement
 
 def best(metrics: dict[str, dict[str, dict[str, Any]]], slate: str) -> str:
     """The model with the highest NDCG@10 for a slate; of equals the simpler one."""
-    return max((name for name in NAMES if name in metrics), key=lambda name: metrics[name][slate]["ndcg@10"])
+    return max((name for name in MODELS if name in metrics), key=lambda name: metrics[name][slate]["ndcg@10"])
 
 
 def shown(model: Recommender, past: Fold, slate: str) -> Ids:
     """The `K` products a fitted model would have shown each judged customer of a slate, (U, K)."""
-    return _ranked(model, past, slate, K)[0]
+    return lists(model, past, [slate], K)[slate][0]
 
 
 def measure(model: Recommender, past: Fold, slate: str) -> dict[str, float]:
@@ -186,19 +200,42 @@ def ndcg_and_recall(ids: Ids, truth: csr_matrix) -> tuple[Values, Values]:
     return hits.ndcg(), hits.recall()
 
 
-def _ranked(model: Recommender, past: Fold, slate: str, depth: int) -> tuple[Ids, Scores]:
-    rows = past.customers(slate)
-    before = past.history.interactions.seen[rows]
-    return model.recommend(
-        rows,
-        depth,
-        exclude=before if slate == "discover" else None,
-        only=before if slate == "buy_again" else None,
-    )
+def lists(model: Recommender, past: Fold, slates: Sequence[str], depth: int) -> dict[str, tuple[Ids, Scores]]:
+    """The lists of the judged customers of each slate: products (U, depth) and their scores.
 
+    All slates of a block of customers are asked one after the other: what a model finds out about a customer
+    it finds out once.
+    """
+    if not slates:
+        return {}
+    judged = {slate: past.customers(slate) for slate in slates}
+    rows = np.unique(np.concatenate(list(judged.values())))
+    seen = past.history.interactions.seen
 
-def _mixed(past: Fold, slate: str, model: Recommender, seed: int) -> dict[str, dict[str, Any]]:
-    return mixed(past.panel(slate), *_ranked(model, past, slate, K * DEEPER), K, seed)
+    def of(block: NDArray[np.int64]) -> list[tuple[Ids, Scores]]:
+        before = seen[block]
+        return [
+            model.recommend(
+                block,
+                depth,
+                exclude=before if slate == "discover" else None,
+                only=before if slate == "buy_again" else None,
+            )
+            for slate in slates
+        ]
+
+    found = in_parallel(of, blocks(rows))
+    at = {slate: np.searchsorted(rows, those) for slate, those in judged.items()}
+    parts = {slate: [part[number] for part in found] for number, slate in enumerate(slates)}
+    return {
+        slate: (
+            np.concatenate([ids for ids, _ in parts[slate]])[at[slate]],
+            np.concatenate([scores for _, scores in parts[slate]])[at[slate]],
+        )
+        if found
+        else (np.empty((0, depth), np.int32), np.empty((0, depth), np.float32))
+        for slate in slates
+    }
 
 
 def _enough(settings: Settings, past: Fold, slate: str) -> bool:

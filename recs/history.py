@@ -1,8 +1,8 @@
-"""What models learn from, as of the end of a day: lines bought, views, and what the shop says of its products.
+"""What models learn from, as of the end of a day: lines bought, views, and what the shop says of products.
 
-Ids are numbers from here on: `row` for customers, `column` for products, days as days since 1970-01-01. All of
-an earlier moment is `history.before(end)`: the same rows and columns, without the lines and views from `end`
-on. So a model that is judged on the past, or that trains on earlier windows, cannot see what came later.
+Ids are numbers from here on: `row` for customers, `column` for products, days as days since 1970-01-01. All
+of an earlier moment is `history.before(end)`: the same rows and columns, without the lines and views from
+`end` on. So a model that is judged on the past, or that trains on earlier windows, cannot see what came later.
 """
 
 from collections.abc import Mapping

@@ -54,13 +54,12 @@ def _fill(work: Work, folder: Path) -> dict[str, int]:
     world, serving = work.world, work.judgement.serving
     bundle.write_ids(folder, world.interactions.customers, world.catalogue)
     world.shop.save(folder)
-    rows = {}
+    rows: dict[str, int] = {}
     for name in sorted(set(serving.values())):
         model = work.fits.get(name, world.history)
         model.save(folder / "models")
-        for slate in bundle.SLATES:
-            if serving[slate] == name:
-                rows[slate] = slates.build(world, model, slate, work.settings.recs.depth, folder / "slates")
+        served = [slate for slate in bundle.SLATES if serving[slate] == name]
+        rows |= slates.build(world, model, served, work.settings.recs.depth, folder / "slates")
     return rows
 
 

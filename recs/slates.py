@@ -6,6 +6,7 @@ slate there are `<slate>.items.npy` int32 (U + 1, depth), `<slate>.scores.npy` f
 model's times the retailer's factors; they fall along a list unless pins, a cap or MMR put it in order.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,45 +22,50 @@ from recs.pins import Lists, put
 from recs.protocol import Ids, Mask, Recommender, Scores
 from recs.rules import Rules, factors, pinned
 from recs.shop import Group, Shop
+from recs.threads import blocks, in_parallel
 from recs.world import World
-
-CHUNK = 256
-"""Customers ranked and written at once, so that memory does not grow with customers."""
 
 DEEPER = 4
 """How many times deeper a list is that boosts, a cap or MMR put in another order."""
 
 
-def build(world: World, model: Recommender, slate: str, depth: int, folder: Path) -> int:
-    """Writes one slate for every customer and for nobody.
+def build(
+    world: World, model: Recommender, slates: Sequence[str], depth: int, folder: Path
+) -> dict[str, int]:
+    """Writes the slates that one model serves, for every customer and for nobody.
+
+    All slates of a block of customers are made one after the other: what a model finds out about a customer
+    it finds out once.
 
     Args:
         world: customers, products and what may be shown to whom.
         model: fitted on `world.history`.
-        slate: one of `recs.bundle.SLATES`.
+        slates: some of `recs.bundle.SLATES`.
         depth: how many products a list holds at most.
         folder: where the arrays go; it exists.
 
     Returns:
-        how many recommendations there are, over all known customers.
+        how many recommendations each slate holds, over all known customers.
     """
-    users, shop, filled = world.nobody + 1, world.shop, 0
+    users, shop = world.nobody + 1, world.shop
     out = {
-        name: np.lib.format.open_memmap(
+        (slate, name): np.lib.format.open_memmap(
             folder / f"{slate}.{name}.npy", mode="w+", dtype=dtype, shape=(users, depth, *more)
         )
+        for slate in slates
         for name, (dtype, more) in ARRAYS.items()
     }
-    for group in shop.groups([shop.policy.rules]):
-        for start in range(0, len(group.rows), CHUNK):
-            rows = group.rows[start : start + CHUNK]
-            part = Group(rows, group.allowed, group.impersonal)
+
+    def fill(part: Group) -> None:
+        for slate in slates:
             for name, values in rank(shop, model, slate, part, depth).items():
-                out[name][rows] = values
-            filled += int((out["items"][rows[rows != world.nobody]] >= 0).sum())
+                out[slate, name][part.rows] = values
+
+    for group in shop.groups([shop.policy.rules]):
+        in_parallel(fill, [Group(rows, group.allowed, group.impersonal) for rows in blocks(group.rows)])
     for array in out.values():
         array.flush()
-    return filled
+    return {slate: int((out[slate, "items"][: world.nobody] >= 0).sum()) for slate in slates}
 
 
 def rank(

@@ -1,6 +1,7 @@
 """What a night's recommendations are made from: history, catalogue and availability as of a day."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -221,8 +222,22 @@ def _hash(version: str, world: World) -> str:
     history = world.history
     frames = (history.interactions.customers.to_frame(), history.catalogue, history.lines, history.views)
     for frame in frames:
-        digest.update(frame.rechunk().write_ipc(None).getvalue())
+        for column in frame.iter_columns():
+            digest.update(column.name.encode())
+            for part in _plain(column):
+                digest.update(part)
     available = world.shop.available
     for array in (available.base, available.groups, *available.off):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def _plain(column: pl.Series) -> Iterator[bytes]:
+    """The values of a column as bytes; a frame's own bytes also depend on what lies under its nulls."""
+    if column.dtype == pl.String:
+        yield column.str.len_bytes().cast(pl.Int64).fill_null(-1).to_numpy().tobytes()
+        yield "".join(column.drop_nulls()).encode()
+        return
+    values = column.cast(pl.UInt8) if column.dtype == pl.Boolean else column
+    yield values.is_null().cast(pl.UInt8).to_numpy().tobytes()
+    yield values.fill_null(0).to_numpy().tobytes()

@@ -4,7 +4,7 @@
 
 Simulated customers: each copy holds the demo's households under ids of their own, in the same shop with the
 same products. Every size has a home of its own; features are built first, then the step `recommend` runs in a
-process of its own without tuning. Prints a Markdown table, then the same as JSON: lines, seconds, peak memory.
+process of its own without tuning. Prints a Markdown table, then the same as JSON: lines, seconds, memory.
 """
 
 import argparse
@@ -91,9 +91,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="advocate-benchmark-") as folder:
             lines = make_home(Path(folder), copies, chosen.day)
             found.append({"copies": copies, "lines": lines} | measure(Path(folder), chosen.day))
-    print(
-        "| households | lines | seconds | seconds per million lines | peak memory (GiB) |\n|---|---|---|---|---|"
-    )
+    print("| households | lines | seconds | per million lines | peak memory (GiB) |\n|---|---|---|---|---|")
     for run in found:
         per = round(run["seconds"] / run["lines"] * 1e6, 1)
         print(f"| {run['copies']} × | {run['lines']:,} | {run['seconds']} | {per} | {run['peak_gib']} |")

@@ -68,9 +68,9 @@ class Pool:
     signals: Signals
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The columns of `Considered.places`."""
-        return tuple(self.members)
+    def proposers(self) -> tuple[str, ...]:
+        """The members that propose products; the others only say what they think of them."""
+        return tuple(name for name in self.members if name in SOURCES)
 
     @property
     def width(self) -> int:
@@ -92,8 +92,8 @@ class Pool:
             allowed = limits.allowed
             barred = barred if limits.exclude is None else csr_matrix(barred + limits.exclude)
         return {
-            name: member.recommend(rows, SOURCES[name], exclude=barred, allowed=allowed)[0]
-            for name, member in self.members.items()
+            name: self.members[name].recommend(rows, SOURCES[name], exclude=barred, allowed=allowed)[0]
+            for name in self.proposers
         }
 
     def considered(self, rows: Rows) -> Considered:

@@ -6,6 +6,7 @@ HistGradientBoosting by measurement: the same quality in a quarter of the time (
 little history to learn from it says what `frequency` says.
 """
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -35,6 +36,7 @@ from recs.ranking import Candidates, Limits
 from recs.recommenders import read
 from recs.recommenders.base import MIN_BUYERS, PopularBase, Rows
 from recs.recommenders.frequency import Frequency
+from recs.threads import in_parallel
 from warehouse.errors import ModelError
 
 _SIGNALS, _LEARNED = "ranker.signals.npz", "ranker.lightgbm.txt"
@@ -42,8 +44,8 @@ _SIGNALS, _LEARNED = "ranker.signals.npz", "ranker.lightgbm.txt"
 _RARE = np.float32(1e-3)
 """What fewer than `MIN_BUYERS` customers bought stands after the rest: nothing says whether it is liked."""
 
-MEMBERS = ("popularity", "segment", "item_item", "als", "ease")
-"""The models whose proposals are ranked."""
+MEMBERS = ("popularity", "segment", "replenishment", "item_item", "ials", "ease", "sessions")
+"""The models whose proposals and opinions are ranked; `sessions` only where there are views."""
 
 Fit = Callable[[str, History], Recommender]
 
@@ -70,12 +72,13 @@ class Ranker(PopularBase):
         fit: Fit | None = None,
         known: dict[int, Examples] | None = None,
     ) -> None:
-        self.members, self.days, self.seed = tuple(members), days, seed
+        self._wanted = self.members = tuple(members)
+        self.days, self.seed = days, seed
         self._fit, self._known = fit, {} if known is None else known
         self.pool: Pool
         self.frequency: Frequency
         self.booster: Learner | None = None
-        self._last: tuple[bytes, Candidates] | None = None
+        self._last = threading.local()
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -83,7 +86,9 @@ class Ranker(PopularBase):
         return {"members": list(self.members), "days": self.days, "seed": self.seed}
 
     def _learn(self, history: History) -> None:
-        self._last = None
+        self._last = threading.local()
+        silent = "sessions" if history.views.is_empty() else ""
+        self.members = tuple(name for name in self._wanted if name != silent)
         self.pool = self._pool(history)
         self.frequency = Frequency().fit(history)
         parts = [self.examples(history, end) for end in windows(history, self.days)]
@@ -93,7 +98,9 @@ class Ranker(PopularBase):
     def _pool(self, history: History) -> Pool:
         if self._fit is None:
             raise ModelError("this ranker was read from a bundle and cannot learn; make a new one")
-        return Pool({name: self._fit(name, history) for name in self.members}, Signals.of(history))
+        fit = self._fit
+        fitted = in_parallel(lambda name: fit(name, history), self.members)
+        return Pool(dict(zip(self.members, fitted, strict=True)), Signals.of(history))
 
     def examples(self, history: History, end: int) -> Examples:
         """What there is to learn from the window that begins at the day `end`."""
@@ -104,7 +111,7 @@ class Ranker(PopularBase):
 
     def use(self, learner: Learner) -> None:
         """Ranks with what another learner learned."""
-        self.booster, self._last = learner, None
+        self.booster, self._last = learner, threading.local()
 
     def evidence(self, rows: Rows, owner: Owner, columns: Columns) -> Scores:
         """The probability of each pair, (P,); 0 for customers without history."""
@@ -150,13 +157,14 @@ class Ranker(PopularBase):
         return self.frequency._candidates(rows, n, limits)
 
     def _considered(self, rows: Rows) -> Candidates:
-        """All candidates of some customers; those of the last question are remembered."""
-        asked, last = rows.tobytes(), self._last
-        if last is not None and last[0] == asked:
-            return last[1]
-        considered = self.pool.considered(rows)
-        found = Candidates(considered.owner, considered.columns, self._said(rows, considered))
-        self._last = (asked, found)
+        """All candidates of some customers; each thread remembers those of its last question."""
+        asked: bytes = rows.tobytes()
+        if getattr(self._last, "asked", None) != asked:
+            considered = self.pool.considered(rows)
+            said = self._said(rows, considered)
+            self._last.found = Candidates(considered.owner, considered.columns, said)
+            self._last.asked = asked
+        found: Candidates = self._last.found
         return found
 
     def reasons(self, rows: Rows, ids: Ids) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:

@@ -17,10 +17,9 @@ from recs.history import History
 from recs.pairs import Columns, Owner, contained
 from recs.protocol import Scores
 from recs.ranker.pool import Pool
-from recs.threads import one_blas_thread
+from recs.threads import blocks, in_parallel
 from warehouse.errors import ModelError
 
-BLOCK = 256
 WINDOWS = 3
 """Windows that are learned from: on the demo three rank better than one, and five no better than three."""
 
@@ -33,11 +32,11 @@ CUSTOMERS = 20_000
 LEAST_BOUGHT = 500
 """Bought candidates without which nothing is learned."""
 
-NEGATIVES = 4
-ROUNDS = 200
+NEGATIVES = 8
+ROUNDS = 120
 _PARAMETERS: dict[str, Any] = {
     "objective": "binary",
-    "learning_rate": 0.08,
+    "learning_rate": 0.06,
     "max_bin": 63,
     "feature_fraction": 0.5,
     "bagging_fraction": 0.7,
@@ -111,20 +110,19 @@ def bought_after(history: History, end: int, days: int) -> csr_matrix:
 def examples(pool: Pool, past: History, after: csr_matrix) -> Examples:
     """What was considered at a moment of the past, and whether it was then bought."""
     rows = _sampled(np.flatnonzero(np.diff(past.interactions.counts.indptr)))
-    parts = []
-    with one_blas_thread():
-        for start in range(0, len(rows), BLOCK):
-            some = rows[start : start + BLOCK]
-            considered = pool.considered(some)
-            bought = contained(after[some], considered.owner, considered.columns)
-            kept = bought | negatives_kept(some, considered.owner, considered.columns)
-            signals = signals_of(
-                pool, some, considered.owner[kept], considered.columns[kept], considered.places[kept]
-            )
-            weight = np.where(bought[kept], 1, NEGATIVES).astype(np.float32)
-            parts.append(Examples(signals, bought[kept], weight))
+
+    def of(some: NDArray[np.int64]) -> Examples:
+        considered = pool.considered(some)
+        bought = contained(after[some], considered.owner, considered.columns)
+        kept = bought | negatives_kept(some, considered.owner, considered.columns)
+        signals = signals_of(
+            pool, some, considered.owner[kept], considered.columns[kept], considered.places[kept]
+        )
+        return Examples(signals, bought[kept], np.where(bought[kept], 1, NEGATIVES).astype(np.float32))
+
+    parts = in_parallel(of, blocks(rows))
     if not parts:
-        width = len(pool.signals.names) + len(pool.names) * 2
+        width = len(signal_names(pool))
         return Examples(np.empty((0, width), np.float32), np.empty(0, np.bool_), np.empty(0, np.float32))
     return Examples.joined(parts)
 
@@ -140,8 +138,8 @@ def signal_names(pool: Pool) -> list[str]:
     """What each column of `signals_of` is called."""
     return [
         *pool.signals.names,
-        *(f"says_{name}" for name in pool.names),
-        *(f"place_{name}" for name in pool.names),
+        *(f"says_{name}" for name in pool.members),
+        *(f"place_{name}" for name in pool.proposers),
     ]
 
 
@@ -152,8 +150,8 @@ def learn(found: Examples, names: list[str], seed: int) -> Booster | None:
         return None
     lightgbm = _lightgbm()
     shape = {
-        "num_leaves": int(np.clip(bought // 400, 7, 63)),
-        "min_data_in_leaf": int(np.clip(len(found.bought) // 500, 20, 100)),
+        "num_leaves": int(np.clip(bought // 400, 7, 31)),
+        "min_data_in_leaf": int(np.clip(len(found.bought) // 500, 20, 200)),
         "seed": seed,
     }
     data = lightgbm.Dataset(

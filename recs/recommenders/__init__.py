@@ -99,6 +99,10 @@ def read(name: str, folder: Path) -> Recommender:
     Raises:
         ModelError: no model has that name, or its file cannot be read.
     """
+    if name == "ranker":
+        from recs.ranker import Ranker  # it is made of these models, and imports them
+
+        return Ranker.load(folder)
     return _model(name).load(folder)
 
 

@@ -17,11 +17,8 @@ from recs.history import History
 from recs.pairs import Columns, Owner, ordered, owners
 from recs.protocol import Ids, Mask, Scores
 from recs.ranking import Candidates, Limits, Popular, top
-from recs.threads import one_blas_thread
+from recs.threads import BLOCK, one_blas_thread
 from warehouse.errors import ModelError
-
-BLOCK = 256
-"""Customers scored at once; a dense block over 100,000 products is 100 MiB."""
 
 MIN_BUYERS = 3
 """A product fewer customers bought says nothing about who else would like it."""
