@@ -148,10 +148,10 @@ def judge(settings: Settings, world: World, fit: Fit | None = None) -> Judgement
     notes = [_too_few(settings, past, slate) for slate in SLATES if not _enough(settings, past, slate)]
     judged = [slate for slate in SLATES if _enough(settings, past, slate)]
     names = MODELS if judged else ()
-    simple = in_parallel(
-        lambda name: fit(name, past.history), [name for name in names if name != Ranker.name]
-    )
-    models = dict(zip(names, [*simple, *(fit(name, past.history) for name in names[-1:])], strict=True))
+    simple = [name for name in names if name != Ranker.name]
+    models = dict(zip(simple, in_parallel(lambda name: fit(name, past.history), simple), strict=True))
+    if Ranker.name in names:  # last, for it is made of the others
+        models[Ranker.name] = fit(Ranker.name, past.history)
     ranked = {name: lists(model, past, judged, K * DEEPER) for name, model in models.items()}
     first = {slate: {name: found[slate][0][:, :K] for name, found in ranked.items()} for slate in judged}
     found = {

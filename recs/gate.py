@@ -11,10 +11,10 @@ from typing import Any, Self
 from recs.evaluation import COUNTS, Fold, Judgement, fold, shown
 from recs.fitting import Fits, Parameters
 from recs.metrics import Hits, Interval, Values, paired
+from recs.models import REFUSED
 from recs.world import World
 from warehouse.settings import Settings
 
-REFUSED = "refused"
 COUNTED, SERVED = "counts", "served now"
 """What a slate's model is compared with."""
 

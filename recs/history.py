@@ -2,7 +2,7 @@
 
 Ids are numbers from here on: `row` for customers, `column` for products, days as days since 1970-01-01. All
 of an earlier moment is `history.before(end)`: the same rows and columns, without the lines and views from
-`end` on. So a model that is judged on the past, or that trains on earlier windows, cannot see what came later.
+`end` on. So a model that is judged on the past, or trains on earlier windows, cannot see what came later.
 """
 
 from collections.abc import Mapping

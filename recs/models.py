@@ -10,6 +10,8 @@ from warehouse.database import Base
 from warehouse.models import Moment
 
 BUNDLE_ID = String(64)
+REFUSED = "refused"
+"""The gate's verdict on a bundle that is not served by itself."""
 
 
 class BundleRow(Base):

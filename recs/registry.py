@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from recs.bundle import folder_of
-from recs.gate import REFUSED, Decision
-from recs.models import BundleRow, CurrentBundleRow
+from recs.models import REFUSED, BundleRow, CurrentBundleRow
 from warehouse import clock
 from warehouse.database import engine_for, reading, writing
 from warehouse.errors import ConflictError, NotFoundError
 from warehouse.settings import Settings
+
+if TYPE_CHECKING:  # the storefront reads this register, and needs no gate
+    from recs.gate import Decision
 
 _SLOT = 1
 _NEWEST = (BundleRow.day.desc(), BundleRow.registered_at.desc(), BundleRow.bundle_id)
@@ -31,7 +33,7 @@ class Current:
     by: str
 
 
-def register(settings: Settings, bundle_id: str, manifest: dict[str, Any], decision: Decision) -> None:
+def register(settings: Settings, bundle_id: str, manifest: dict[str, Any], decision: "Decision") -> None:
     """Enters a written bundle with what the gate decided.
 
     One that is already entered stays as it is, but for a decision that differs: it depends on what is served,

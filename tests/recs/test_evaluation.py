@@ -9,11 +9,12 @@ import pytest
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from recs.evaluation import COUNTS, best, fold, judge, measure, ndcg_and_recall, truths
+from recs.evaluation import COUNTS, MODELS, best, fold, judge, measure, ndcg_and_recall, truths
+from recs.fitting import Fits
 from recs.history import History
 from recs.metrics import paired
 from recs.protocol import Recommender
-from recs.recommenders import NAMES, Frequency, make
+from recs.recommenders import Frequency
 from recs.world import load
 from tests.recs.worlds import DAY, fill, history, purchase
 from warehouse.settings import Settings
@@ -77,14 +78,14 @@ def test_purchases_after_the_day_change_no_judgement(shop: Settings) -> None:
 
 
 def test_each_model_is_asked_for_once_and_sees_only_what_was_before(shop: Settings) -> None:
-    world, asked = load(shop, DAY), []
+    world, fits, asked = load(shop, DAY), Fits(shop), []
 
     def fit(name: str, history: History) -> Recommender:
         asked.append((name, history.end))
-        return make(name, shop).fit(history)
+        return fits.get(name, history)
 
     assert judge(shop, world, fit) == judge(shop, world)
-    assert asked == [(name, world.history.end - shop.recs.judge_days) for name in NAMES]
+    assert sorted(asked) == sorted((name, world.history.end - shop.recs.judge_days) for name in MODELS)
 
 
 def test_a_perfect_habit_is_found_by_frequency(shop: Settings) -> None:
@@ -116,7 +117,7 @@ def test_every_judged_model_has_figures_for_every_slate(shop: Settings) -> None:
     found = judge(shop, load(shop, DAY))
     assert found.verdict == "judged"
     assert found.window == (date(2017, 11, 3), DAY)
-    assert set(found.metrics) == set(NAMES)
+    assert set(found.metrics) == set(MODELS)
     for slates in found.metrics.values():
         assert set(slates) == {"for_you", "buy_again", "discover"}
         for figures in slates.values():

@@ -262,6 +262,8 @@ def test_a_reason_names_only_what_was_bought_and_is_not_sensitive(lines, sensiti
             assert code == BOUGHT or len(gaps) >= 2
         elif code == POPULAR:
             assert first == len({c for c, p, _ in lines if p == product})
+        elif code == LOCAL:
+            assert 1 < first <= len({c for c, p, _ in lines if p == product})
         else:
             assert code in (ALIKE, TOGETHER_UNNAMED, SIMILAR_UNNAMED, UNTRIED)
             assert code != SIMILAR_UNNAMED or behind in sensitive

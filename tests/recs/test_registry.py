@@ -7,7 +7,8 @@ import pytest
 
 from recs import registry
 from recs.bundle import folder_of
-from recs.gate import REFUSED, Decision
+from recs.gate import Decision
+from recs.models import REFUSED
 from warehouse.errors import ConflictError, NotFoundError
 from warehouse.settings import Settings
 

@@ -70,7 +70,7 @@ def test_the_manifest_names_every_file_by_its_hash_and_no_time(shop: Settings) -
     for name, digest in manifest["files"].items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
     served = {f"models/{name}.npz" for name in manifest["serving"].values()}
-    assert served == {name for name in found if name.startswith("models/")}
+    assert served <= {name for name in found if name.startswith("models/")}
 
 
 def test_other_purchases_make_another_bundle(shop: Settings) -> None:
@@ -229,7 +229,7 @@ def test_a_bundle_worse_than_what_is_served_is_kept_back_with_the_reason(
 ) -> None:
     good = recommend(shop, DAY).numbers["bundle_id"]
     fill(shop, purchases=[purchase("c00", "tea", "2017-11-29", order_id="new")])
-    monkeypatch.setattr(evaluation, "NAMES", ("popularity",))  # a version that has lost its other models
+    monkeypatch.setattr(evaluation, "MODELS", ("popularity",))  # a version that has lost its other models
     for slate in bundle.SLATES:
         monkeypatch.setitem(evaluation.COUNTS, slate, "popularity")
     receipt = recommend(shop, DAY)
