@@ -15,7 +15,6 @@ from features import purchases
 from features.contract import CONTRACTS
 from features.events import bought, kept
 from features.families import CustomerFeatures, CustomerProductFeatures, ProductFeatures
-from features.interactions import from_features
 from features.steps import build_features
 from tests.conftest import at
 from warehouse.lake import Lake
@@ -326,4 +325,3 @@ def test_the_order_of_rows_changes_nothing(rows: list[dict[str, Any]], chance: A
     assert one.equals(two)
     CustomerProductFeatures.validate(one)
     assert one["lines"].sum() == len(lines)
-    assert from_features(one).counts.sum() == len(lines)
