@@ -21,7 +21,7 @@ from recs.bundle import SLATES
 from recs.figures import Panel, accuracy, figures, mixed
 from recs.fitting import Fits
 from recs.history import History
-from recs.metrics import Hits, Values
+from recs.metrics import Values
 from recs.pairs import contained
 from recs.protocol import Ids, Recommender, Scores
 from recs.ranker import Ranker
@@ -192,12 +192,6 @@ def measure(model: Recommender, past: Fold, slate: str) -> dict[str, float]:
     return {metric: round(float(values.mean()), 6) for metric, values in found.items()} | {
         "customers": len(past.customers(slate))
     }
-
-
-def ndcg_and_recall(ids: Ids, truth: csr_matrix) -> tuple[Values, Values]:
-    """NDCG@k and recall@k of lists (U, k), -1 for none, each (U,); each row of the truth holds something."""
-    hits = Hits.of(ids, truth)
-    return hits.ndcg(), hits.recall()
 
 
 def lists(model: Recommender, past: Fold, slates: Sequence[str], depth: int) -> dict[str, tuple[Ids, Scores]]:

@@ -5,6 +5,8 @@ that is no evidence, and such a customer gets popular products. Every fit makes 
 an old one would go on from stale factors.
 """
 
+from implicit.cpu.als import AlternatingLeastSquares
+
 from recs.history import History
 from recs.protocol import Ids, Scores
 from recs.recommenders.factors import FactorModel
@@ -26,8 +28,6 @@ class Als(FactorModel):
         self.factors, self.reg, self.epochs, self.seed = factors, reg, epochs, seed
 
     def _solved(self, history: History, columns: Ids) -> tuple[Scores, Scores]:
-        from implicit.cpu.als import AlternatingLeastSquares
-
         solver = AlternatingLeastSquares(
             factors=self.factors,
             regularization=self.reg,

@@ -5,6 +5,7 @@ makes a new `implicit` object, for an old one would go on from stale factors.
 """
 
 import numpy as np
+from implicit.cpu.bpr import BayesianPersonalizedRanking
 
 from recs.history import History
 from recs.protocol import Ids, Scores
@@ -30,8 +31,6 @@ class Bpr(FactorModel):
         self.factors, self.rate, self.reg, self.epochs, self.seed = factors, rate, reg, epochs, seed
 
     def _solved(self, history: History, columns: Ids) -> tuple[Scores, Scores]:
-        from implicit.cpu.bpr import BayesianPersonalizedRanking
-
         solver = BayesianPersonalizedRanking(
             factors=self.factors,
             learning_rate=self.rate,

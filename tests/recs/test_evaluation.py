@@ -9,10 +9,10 @@ import pytest
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from recs.evaluation import COUNTS, MODELS, best, fold, judge, measure, ndcg_and_recall, truths
+from recs.evaluation import COUNTS, MODELS, best, fold, judge, measure, truths
 from recs.fitting import Fits
 from recs.history import History
-from recs.metrics import paired
+from recs.metrics import Hits, paired
 from recs.protocol import Recommender
 from recs.recommenders import Frequency
 from recs.world import load
@@ -22,9 +22,9 @@ from warehouse.settings import Settings
 
 def test_lists_are_scored_by_how_early_and_how_much_of_the_truth_they_find() -> None:
     truth = csr_matrix(np.array([[1, 1, 0, 0], [0, 0, 0, 1]], np.float32))
-    ndcg, recall = ndcg_and_recall(np.array([[3, 0, 2], [3, -1, -1]], np.int32), truth)
-    assert ndcg.tolist() == pytest.approx([(1 / np.log2(3)) / (1 + 1 / np.log2(3)), 1])
-    assert recall.tolist() == [0.5, 1]
+    hits = Hits.of(np.array([[3, 0, 2], [3, -1, -1]], np.int32), truth)
+    assert hits.ndcg().tolist() == pytest.approx([(1 / np.log2(3)) / (1 + 1 / np.log2(3)), 1])
+    assert hits.recall().tolist() == [0.5, 1]
 
 
 def test_truth_is_split_by_what_was_bought_before_and_leaves_rare_products_out() -> None:
