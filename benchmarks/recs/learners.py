@@ -22,7 +22,7 @@ from recs.evaluation import fold, measure
 from recs.fitting import Fits
 from recs.protocol import Scores
 from recs.ranker import Ranker
-from recs.ranker.training import Booster, Examples, learn, signal_names, windows
+from recs.ranker.training import ROUNDS, Booster, Examples, learn, signal_names, windows
 from recs.world import history
 from warehouse.settings import load_settings
 
@@ -36,7 +36,7 @@ class HistGradientBoosting:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         self.model = HistGradientBoostingClassifier(
-            learning_rate=0.08, max_iter=200, max_leaf_nodes=63, min_samples_leaf=100, max_bins=63,
+            learning_rate=0.06, max_iter=ROUNDS, max_leaf_nodes=31, min_samples_leaf=200, max_bins=63,
             max_features=0.5, l2_regularization=5, early_stopping=False, random_state=seed,
         )  # fmt: skip
         self.model.fit(found.signals, found.bought, sample_weight=found.weight)
