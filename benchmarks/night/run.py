@@ -2,9 +2,9 @@
 
     python -m benchmarks.night.run [--rounds 3]
 
-Each round starts in an empty home: a first night, which tunes the models, then a later one, which uses what was
-found. Seconds are of the whole process; memory is its peak resident set. Prints JSON: the medians of both, and
-the seconds of each step of the last round.
+Each round starts in an empty home: a first night, which tunes the models, then a later one, which uses what
+was found. Seconds are of the whole process; memory is its peak resident set. Prints JSON: the medians of both,
+and the seconds of each step of the last round.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def run(home: Path, *words: str) -> Measured:
             raise SystemExit(f"`advocate {' '.join(words)}` ended with status {status}")
         printed.seek(0)
         said = json.load(printed)
-        receipts = (said["night"] if "night" in said else said)["receipts"]
+        receipts = said.get("night", said)["receipts"]
         return Measured(seconds, usage.ru_maxrss / 1024, receipts)
 
 
