@@ -3,7 +3,7 @@
     python -m benchmarks.night.run [--rounds 3]
 
 Each round starts in an empty home: a first night, which tunes the models, then a later one, which uses what
-was found. Seconds are of the whole process; memory is its peak resident set. Prints JSON: the medians of both,
+was found. Seconds are of the whole process; memory is its peak resident set. Prints JSON: medians of both,
 and the seconds of each step of the last round.
 """
 
