@@ -58,7 +58,7 @@ class Panel:
             eligible=eligible,
             buyers=history.buyers,
             shoppers=int((np.diff(history.interactions.counts.indptr) > 0).sum()),
-            kinds=np.column_stack([_codes(history.catalogue[name]) for name in ("category", "department")]),
+            kinds=history.kinds,
             segments={name: mask[rows] for name, mask in segments(history).items()},
         )
 
@@ -176,8 +176,3 @@ def plain(number: float) -> float | None:
 def _ends(one: Interval) -> list[float | None] | None:
     """The ends of an interval for JSON; null where there is none."""
     return None if np.isnan(one.mean) else [plain(one.low), plain(one.high)]
-
-
-def _codes(names: pl.Series) -> NDArray[np.int32]:
-    """Names as numbers in their order, -1 for none."""
-    return (names.rank("dense").cast(pl.Int32) - 1).fill_null(-1).to_numpy()

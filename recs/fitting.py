@@ -7,7 +7,7 @@ from recs.history import History
 from recs.protocol import Recommender
 from recs.ranker import MEMBERS, Ranker
 from recs.ranker.training import Examples
-from recs.recommenders import make
+from recs.recommenders import NAMES, make
 from warehouse.settings import Settings
 
 Parameters = Mapping[str, Mapping[str, Any]]
@@ -29,6 +29,11 @@ class Fits:
         self._fitted: dict[tuple[str, int], Recommender] = {}
         self._examples: dict[int, Examples] = {}
 
+    @property
+    def made_with(self) -> dict[str, dict[str, Any]]:
+        """By model all parameters that it is made with, its own defaults and those of settings included."""
+        return {name: self._made(name).parameters for name in (*NAMES, Ranker.name)}
+
     def get(self, name: str, history: History) -> Recommender:
         """The model of that name, fitted on that history.
 
@@ -43,5 +48,6 @@ class Fits:
     def _made(self, name: str) -> Recommender:
         if name != Ranker.name:
             return make(name, self.settings, self.parameters.get(name))
-        days, seed = self.settings.recs.judge_days, self.settings.seed
-        return Ranker(members=MEMBERS, days=days, seed=seed, fit=self.get, known=self._examples)
+        own = {"members": MEMBERS, "days": self.settings.recs.judge_days, "seed": self.settings.seed}
+        given = own | dict(self.parameters.get(name, {}))
+        return Ranker(**given, fit=self.get, known=self._examples)

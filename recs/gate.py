@@ -25,7 +25,7 @@ class Recipe:
 
     Attributes:
         serving: for each slate the model that serves it.
-        models: by model the parameters that differ from its defaults.
+        models: by model what it is made with; what is missing is left to its defaults.
         half_life_days: of the weights.
         seed: where chance begins.
     """
@@ -138,7 +138,7 @@ def served_now(settings: Settings, world: World, recipe: Recipe, fits: Fits, jud
     Raises:
         ModelError: one of its models does not exist any more, or could not be fitted.
     """
-    same = recipe.same_models(now(settings, judgement.serving, fits.parameters))
+    same = recipe.same_models(now(settings, judgement.serving, fits.made_with))
     then = fits if same else Fits(settings.model_copy(update={"seed": recipe.seed}), recipe.models)
     judged = judgement.ndcg if same else {}
     slates = {slate: name for slate, name in recipe.serving.items() if slate in _judged(judgement)}

@@ -151,6 +151,22 @@ class History:
             .collect()
         )
 
+    def codes(self, name: str) -> NDArray[np.int32]:
+        """A text of the catalogue as numbers in the texts' order, (I,); -1 where it is unknown.
+
+        A title that is only the product's id is unknown.
+        """
+        text = self.catalogue[name]
+        if name == "title":
+            named = pl.when(pl.col("title") != pl.col("product_id")).then("title")
+            text = self.catalogue.select(named)["title"]
+        return (text.rank("dense").cast(pl.Int32) - 1).fill_null(-1).to_numpy()
+
+    @property
+    def kinds(self) -> NDArray[np.int32]:
+        """(I, 2) category and department of each product as numbers, -1 where unknown."""
+        return np.stack([self.codes(name) for name in ("category", "department")], axis=1)
+
     def beside(self, name: str) -> csr_matrix:
         """A column of `pairs` as a matrix over the same cells as the interactions; null is NaN."""
         counts, values = self.interactions.counts, self.pairs[name]

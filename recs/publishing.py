@@ -74,7 +74,7 @@ def _manifest(work: Work) -> dict[str, Any]:
         "depth": settings.recs.depth,
         "parameters": settings.recs.model_dump(mode="json", exclude={"keep_bundles", "tune_seconds"})
         | {"half_life_days": settings.features.half_life_days, "seed": settings.seed},
-        "models": work.tuning.models,
+        "models": work.fits.made_with,
         "tuning": work.tuning.as_json(),
         "serving": judgement.serving,
         "verdict": judgement.verdict,

@@ -108,7 +108,7 @@ class Shop:
         impersonal: Mask, local: Local
     ) -> "Shop":  # fmt: skip
         """The shop as a history leaves it; `local` is fitted on it."""
-        kinds = np.stack([_codes(history.catalogue[name]) for name in ("category", "department")], axis=1)
+        kinds = history.kinds
         return cls(
             history.catalogue.select("product_id", "category"),
             Policy.of(settings),
@@ -232,11 +232,6 @@ class Shop:
             categories,
             viewed,
         )
-
-
-def _codes(names: pl.Series) -> NDArray[np.int32]:
-    """Names as numbers in their order, -1 for none."""
-    return (names.rank("dense").cast(pl.Int32) - 1).fill_null(-1).to_numpy()
 
 
 def _habits(history: History, due_share: float) -> dict[str, csr_matrix]:

@@ -124,7 +124,7 @@ def _served(work: Work, receipt: Receipt) -> Served | None:
         return None
     try:
         recipe = Recipe.of(bundle.manifest_of(work.settings, now.bundle_id))
-        if recipe == gate.now(work.settings, work.judgement.serving, work.fits.parameters):
+        if recipe == gate.now(work.settings, work.judgement.serving, work.fits.made_with):
             return None
         return gate.served_now(work.settings, work.world, recipe, work.fits, work.judgement)
     except (ModelError, NotFoundError) as error:

@@ -141,7 +141,7 @@ def _show(told: dict[str, Any]) -> None:
     heading(f"bundle {told['bundle_id']} of {told['day']}: {told['verdict']}, {served}")
     say(f"{told['customers']:,} customers, {told['products']:,} products, in {told['folder']}")
     print_table(
-        ("slate", "served by", "NDCG@10", "95 % interval", "parameters that differ from its own"),
+        ("slate", "served by", "NDCG@10", "95 % interval", "made with"),
         [(slate, model, *_quality(told, model, slate)) for slate, model in told["serving"].items()],
     )
     for note in told["notes"]:
@@ -155,11 +155,11 @@ def _show(told: dict[str, Any]) -> None:
 
 def _quality(told: dict[str, Any], model: str, slate: str) -> tuple[str, str, str]:
     found = told["metrics"].get(model, {}).get(slate)
-    changed = ", ".join(f"{k} {v}" for k, v in sorted((told["models"] or {}).get(model, {}).items()))
+    made_with = _parameters((told["models"] or {}).get(model, {}))
     if found is None:
-        return "not judged", "", changed
+        return "not judged", "", made_with
     low, high = found["intervals"]["ndcg@10"]
-    return f"{found['ndcg@10']:.4f}", f"{low:.4f} to {high:.4f}", changed
+    return f"{found['ndcg@10']:.4f}", f"{low:.4f} to {high:.4f}", made_with
 
 
 def _show_tuning(tuning: dict[str, Any]) -> None:
@@ -178,12 +178,16 @@ def _show_tuning(tuning: dict[str, Any]) -> None:
                 found["trials"],
                 _scores(found["own"]),
                 _scores(found["chosen"]),
-                ", ".join(f"{k} {v}" for k, v in sorted(tuning["models"].get(model, {}).items()))
-                or "its own",
+                _parameters(tuning["models"].get(model, {})) or "its own",
             )
             for model, found in tuning["found"].items()
         ],
     )
+
+
+def _parameters(given: dict[str, Any]) -> str:
+    words = ((k, " + ".join(v) if isinstance(v, list) else v) for k, v in sorted(given.items()))
+    return ", ".join(f"{k} {v}" for k, v in words)
 
 
 def _scores(scores: list[float]) -> str:

@@ -6,16 +6,17 @@ is asked; a caller's limits only leave products out, or bring more of them in.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recs.pairs import Columns, Owner, keys, owners
-from recs.protocol import Ids, Recommender, Scores
+from recs.protocol import Ids, Mask, Recommender, Scores
 from recs.ranker.signals import Group, Signals
 from recs.ranking import Limits
+from recs.threads import Last
 
 OWN = 250
 """Products of a customer's own that are considered, those bought most in the last months first."""
@@ -62,10 +63,12 @@ class Pool:
     Attributes:
         members: the models, by the names of `SOURCES`.
         signals: of the same history.
+        last: the lists of the rows asked last.
     """
 
     members: Mapping[str, Recommender]
     signals: Signals
+    last: Last[dict[str, Ids]] = field(default_factory=Last, repr=False, compare=False)
 
     @property
     def proposers(self) -> tuple[str, ...]:
@@ -87,10 +90,13 @@ class Pool:
 
     def lists(self, rows: Rows, limits: Limits | None = None) -> dict[str, Ids]:
         """The list of each source for each row, (U', n) columns, without what the customer bought."""
-        barred, allowed = self.seen(rows), None
-        if limits is not None:
-            allowed = limits.allowed
-            barred = barred if limits.exclude is None else csr_matrix(barred + limits.exclude)
+        if limits is None:
+            return self.last.of(rows, lambda: self._lists(rows, self.seen(rows), None))
+        barred = self.seen(rows)
+        barred = barred if limits.exclude is None else csr_matrix(barred + limits.exclude)
+        return self._lists(rows, barred, limits.allowed)
+
+    def _lists(self, rows: Rows, barred: csr_matrix, allowed: Mask | None) -> dict[str, Ids]:
         return {
             name: self.members[name].recommend(rows, SOURCES[name], exclude=barred, allowed=allowed)[0]
             for name in self.proposers

@@ -6,7 +6,6 @@ HistGradientBoosting by measurement: the same quality in a quarter of the time (
 little history to learn from it says what `frequency` says.
 """
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -36,7 +35,7 @@ from recs.ranking import Candidates, Limits
 from recs.recommenders import read
 from recs.recommenders.base import MIN_BUYERS, PopularBase, Rows
 from recs.recommenders.frequency import Frequency
-from recs.threads import in_parallel
+from recs.threads import Last, in_parallel
 from warehouse.errors import ModelError
 
 _SIGNALS, _LEARNED = "ranker.signals.npz", "ranker.lightgbm.txt"
@@ -78,7 +77,6 @@ class Ranker(PopularBase):
         self.pool: Pool
         self.frequency: Frequency
         self.booster: Learner | None = None
-        self._last = threading.local()
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -86,7 +84,6 @@ class Ranker(PopularBase):
         return {"members": list(self.members), "days": self.days, "seed": self.seed}
 
     def _learn(self, history: History) -> None:
-        self._last = threading.local()
         silent = "sessions" if history.views.is_empty() else ""
         self.members = tuple(name for name in self._wanted if name != silent)
         self.pool = self._pool(history)
@@ -111,7 +108,7 @@ class Ranker(PopularBase):
 
     def use(self, learner: Learner) -> None:
         """Ranks with what another learner learned."""
-        self.booster, self._last = learner, threading.local()
+        self.booster, self.last = learner, Last()
 
     def evidence(self, rows: Rows, owner: Owner, columns: Columns) -> Scores:
         """The probability of each pair, (P,); 0 for customers without history."""
@@ -157,14 +154,14 @@ class Ranker(PopularBase):
         return self.frequency._candidates(rows, n, limits)
 
     def _considered(self, rows: Rows) -> Candidates:
-        """All candidates of some customers; each thread remembers those of its last question."""
-        asked: bytes = rows.tobytes()
-        if getattr(self._last, "asked", None) != asked:
+        """All candidates of some customers, with their probabilities."""
+
+        def find() -> Candidates:
             considered = self.pool.considered(rows)
             said = self._said(rows, considered)
-            self._last.found = Candidates(considered.owner, considered.columns, said)
-            self._last.asked = asked
-        found: Candidates = self._last.found
+            return Candidates(considered.owner, considered.columns, said)
+
+        found: Candidates = self.last.of(rows, find)
         return found
 
     def reasons(self, rows: Rows, ids: Ids) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:

@@ -169,14 +169,10 @@ class Signals:
 
 def _groups(history: History, products: Mapping[str, Scores]) -> Iterable[tuple[str, Group]]:
     for name in GROUPS:
-        text = history.catalogue[name]
-        if name == "title":  # a product that nobody named carries its id
-            named = history.catalogue.select(pl.when(pl.col("title") != pl.col("product_id")).then("title"))
-            text = named["title"]
-        kinds = text.n_unique() - (text.null_count() > 0)
-        if not 0 < kinds <= (len(text) - text.null_count()) / 2:
+        codes = history.codes(name)
+        kinds = int(codes.max(initial=-1)) + 1
+        if not 0 < kinds <= (codes >= 0).sum() / 2:
             continue
-        codes = (text.rank("dense").fill_null(0).cast(pl.Int32) - 1).to_numpy()
         yield name, Group(codes, _shares(codes, kinds, products), _group_cells(history, codes))
 
 

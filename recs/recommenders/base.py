@@ -17,7 +17,7 @@ from recs.history import History
 from recs.pairs import Columns, Owner, ordered, owners
 from recs.protocol import Ids, Mask, Scores
 from recs.ranking import Candidates, Limits, Popular, top
-from recs.threads import BLOCK, one_blas_thread
+from recs.threads import BLOCK, Last, one_blas_thread
 from warehouse.errors import ModelError
 
 MIN_BUYERS = 3
@@ -37,6 +37,8 @@ class PopularBase(ABC):
     name: ClassVar[str]
     popular: Popular | None = None
     customers: int = 0
+    last: Last[Any]
+    """What was found out about the rows asked last, whatever a kind of model keeps of them."""
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -48,7 +50,7 @@ class PopularBase(ABC):
         interactions = history.interactions
         require_finite("the interactions", interactions.counts.data, interactions.weights.data)
         self.customers = interactions.counts.shape[0]
-        self.popular = Popular.of(popularity_share(history))
+        self.popular, self.last = Popular.of(popularity_share(history)), Last()
         self._learn(history)
         return self
 
@@ -90,7 +92,7 @@ class PopularBase(ABC):
         arrays = read_npz(path)
         try:
             model = cls(**json.loads(str(arrays["parameters"])))
-            model.popular = Popular.of(arrays["share"])
+            model.popular, model.last = Popular.of(arrays["share"]), Last()
             model.customers = int(arrays["customers"])
             model._restore(arrays)
         except (KeyError, TypeError, ValueError) as error:

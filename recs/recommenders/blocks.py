@@ -20,6 +20,11 @@ class BlockModel(PopularBase):
     def _said(self, rows: Rows) -> Scores:
         """Evidence of a block of rows over `columns`, (U, T), never below 0, in memory of its own."""
 
+    def _block(self, rows: Rows) -> Scores:
+        """What `_said` says, (U, T); not to be changed, for it is kept until other rows are asked about."""
+        found: Scores = self.last.of(rows, lambda: self._said(rows))
+        return found
+
     def evidence(self, rows: Rows, owner: Owner, columns: Columns) -> Scores:
         """What is said of each pair, 0 for a product that is not among the columns, (P,)."""
         at = places(self.columns, len(self._fitted().order))[columns]
@@ -27,10 +32,10 @@ class BlockModel(PopularBase):
         with one_blas_thread():
             for block, pairs in grouped(owner, len(rows)):
                 known = pairs[at[pairs] >= 0]
-                said[known] = self._said(rows[block])[owner[known] - block.start, at[known]]
+                said[known] = self._block(rows[block])[owner[known] - block.start, at[known]]
         return said
 
     def _candidates(self, rows: Rows, n: int, limits: Limits) -> Candidates:
-        block = self._said(rows)
+        block = self._block(rows).copy()
         limits.bar(block, self.columns)
         return best_of_block(block, self.columns, self._fitted(), n)

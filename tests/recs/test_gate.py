@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from recs.evaluation import Judgement
-from recs.gate import Recipe, Served, decide
+from recs.fitting import Fits
+from recs.gate import Recipe, Served, decide, now
+from warehouse.settings import Settings
 
 WINDOW = (date(2017, 11, 3), date(2017, 11, 30))
 HABIT = np.tile([0.2, 0.4], 50)
@@ -98,3 +100,10 @@ def test_a_recipe_is_what_makes_lists_differ() -> None:
         assert not recipe.same_models(Recipe.of(other))
     assert recipe.same_models(Recipe.of(manifest | {"serving": {"discover": "ease"}}))
     assert recipe != Recipe.of(manifest | {"serving": {"discover": "ease"}})
+
+
+def test_a_setting_that_makes_a_model_another_one_makes_another_recipe(settings: Settings) -> None:
+    changed = settings.model_copy(update={"recs": settings.recs.model_copy(update={"als_reg": 7.0})})
+    one, other = (now(some, {"discover": "als"}, Fits(some).made_with) for some in (settings, changed))
+    assert not one.same_models(other)
+    assert Fits(settings, other.models).made_with == other.models
