@@ -48,6 +48,7 @@ class Fits:
     def _made(self, name: str) -> Recommender:
         if name != Ranker.name:
             return make(name, self.settings, self.parameters.get(name))
-        own = {"members": MEMBERS, "days": self.settings.recs.judge_days, "seed": self.settings.seed}
-        given = own | dict(self.parameters.get(name, {}))
+        days, seed = self.settings.recs.judge_days, self.settings.seed
+        given: dict[str, Any] = {"members": MEMBERS, "days": days, "seed": seed}
+        given |= self.parameters.get(name, {})
         return Ranker(**given, fit=self.get, known=self._examples)
