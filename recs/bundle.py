@@ -124,7 +124,7 @@ def manifest_of(settings: Settings, bundle_id: str) -> dict[str, Any]:
     """
     path = folder_of(settings, bundle_id) / "manifest.json"
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text())
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise NotFoundError(
             f"the bundle {bundle_id} cannot be read at {path.parent} ({error}); "
@@ -171,7 +171,7 @@ def finish(settings: Settings, folder: Path, manifest: dict[str, Any]) -> tuple[
     full = manifest | {"format": FORMAT, "files": files}
     text = json.dumps(full, indent=1, sort_keys=True, ensure_ascii=False)
     bundle_id = f"{manifest['day']}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    (folder / "manifest.json").write_text(text)
+    (folder / "manifest.json").write_text(text, encoding="utf-8")
     for path in folder.rglob("*"):
         _sync(path)
     target = folder_of(settings, bundle_id)

@@ -177,8 +177,9 @@ def judge(settings: Settings, world: World, fit: Fit | None = None) -> Judgement
 
 
 def best(metrics: dict[str, dict[str, dict[str, Any]]], slate: str) -> str:
-    """The model with the highest NDCG@10 for a slate; of equals the simpler one."""
-    return max((name for name in MODELS if name in metrics), key=lambda name: metrics[name][slate]["ndcg@10"])
+    """The model with the highest NDCG@10 for a slate; of equals the table of counts, else the simpler one."""
+    judged = (name for name in MODELS if name in metrics)
+    return max(judged, key=lambda name: (metrics[name][slate]["ndcg@10"], name == COUNTS[slate]))
 
 
 def shown(model: Recommender, past: Fold, slate: str) -> Ids:

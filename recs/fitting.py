@@ -6,12 +6,13 @@ from typing import Any
 from recs.history import History
 from recs.protocol import Recommender
 from recs.ranker import MEMBERS, Ranker
-from recs.ranker.training import Examples
+from recs.ranker.ranker import Known
 from recs.recommenders import NAMES, make
+from warehouse.errors import ModelError
 from warehouse.settings import Settings
 
 Parameters = Mapping[str, Mapping[str, Any]]
-"""By model the keyword arguments that differ from its own defaults."""
+"""By model keyword arguments it is made with; what is missing is left to settings and its own defaults."""
 
 
 class Fits:
@@ -27,7 +28,7 @@ class Fits:
     def __init__(self, settings: Settings, parameters: Parameters | None = None) -> None:
         self.settings, self.parameters = settings, dict(parameters or {})
         self._fitted: dict[tuple[str, int], Recommender] = {}
-        self._examples: dict[int, Examples] = {}
+        self._examples: Known = {}
 
     @property
     def made_with(self) -> dict[str, dict[str, Any]]:
@@ -51,4 +52,7 @@ class Fits:
         days, seed = self.settings.recs.judge_days, self.settings.seed
         given: dict[str, Any] = {"members": MEMBERS, "days": days, "seed": seed}
         given |= self.parameters.get(name, {})
-        return Ranker(**given, fit=self.get, known=self._examples)
+        try:
+            return Ranker(**given, fit=self.get, known=self._examples)
+        except TypeError as error:
+            raise ModelError(f"the model {name} cannot be made from {given}: {error}") from error

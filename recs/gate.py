@@ -62,10 +62,10 @@ class Compared:
     @property
     def refuses(self) -> bool:
         """Whether it speaks against serving the bundle."""
-        return self.mean <= 0 if self.against == COUNTED else self.high < 0
+        return self.mean < 0 if self.against == COUNTED else self.high < 0
 
     def __str__(self) -> str:
-        how = "not better" if self.against == COUNTED else "worse"
+        how = "worse on average" if self.against == COUNTED else "worse"
         return (
             f"{self.slate} by {self.model} is {how} than by {self.other} ({self.against}): NDCG@10 differs "
             f"by {self.mean:+.4f} ({self.low:+.4f} to {self.high:+.4f})"
@@ -116,8 +116,8 @@ class Served:
 def decide(judgement: Judgement, served: Served | None, seed: int) -> Decision:
     """Whether a bundle of these serving models may be served.
 
-    For each judged slate its model must have a higher mean NDCG@10 than the table of counts of that slate,
-    unless it is that table, and must not be significantly worse than what is served now: the paired 95 %
+    For each judged slate its model must not have a lower mean NDCG@10 than the table of counts of that slate,
+    and must not be significantly worse than what is served now: the paired 95 %
     interval of the difference must not lie below zero.
 
     Args:

@@ -26,7 +26,8 @@ LINES = {
     "unit_minor": pl.Float32(),
 }
 """One line bought: `order` numbers baskets, a customer's in the order of their days; `market` is -1 where it
-is unknown; `unit_minor` was paid for one unit. Sorted by row, day, order and column."""
+is unknown; `unit_minor` was paid for one unit, null in another currency than most of the product's
+lines are in. Sorted by row, day, order and column."""
 
 VIEWS = {"row": pl.Int32(), "column": pl.Int32(), "day": pl.Int32(), "kind": pl.String()}
 """One look at a product: `view`, `cart` or `wishlist`. Sorted by row, day, column and kind."""

@@ -164,7 +164,8 @@ class Shop:
             np.save(place / f"{name}.npy", array, allow_pickle=False)
         self.local.save(place)
         policy = vars(self.policy) | {"rules": self.policy.rules.model_dump(mode="json")}
-        (place / "policy.json").write_text(json.dumps(policy, indent=1, sort_keys=True, ensure_ascii=False))
+        text = json.dumps(policy, indent=1, sort_keys=True, ensure_ascii=False)
+        (place / "policy.json").write_text(text, encoding="utf-8")
 
     @classmethod
     def open(cls, folder: Path) -> "Shop":
@@ -175,7 +176,7 @@ class Shop:
         """
         place = folder / FOLDER
         try:
-            policy = json.loads((place / "policy.json").read_text())
+            policy = json.loads((place / "policy.json").read_text(encoding="utf-8"))
             catalogue = pl.read_parquet(folder / "catalogue.parquet", columns=["product_id", "category"])
             arrays = {
                 path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in place.glob("*.npy")

@@ -85,7 +85,8 @@ def evaluate(settings: Settings, day: date, out: Path | None = None) -> Receipt:
     """
     with recording(settings, "evaluate", day) as receipt:
         world = load(settings, day)
-        judgement = _work(settings, world, tuning.known(settings, world) or Tuning()).judgement
+        known = tuning.known(settings, world) if settings.recs.tune_seconds else None
+        judgement = _work(settings, world, known or Tuning()).judgement
         receipt.numbers |= _numbers(judgement)
         receipt.notes += judgement.notes
         if out:
@@ -99,11 +100,11 @@ def _work(settings: Settings, world: World, found: Tuning) -> Work:
 
 
 def _tuned(settings: Settings, world: World, receipt: Receipt) -> Tuning:
-    """What was found before this day, else what a search finds now."""
-    if found := tuning.known(settings, world):
-        return found
+    """What was found before this day, else what a search finds now; nothing where it has no time."""
     limit = settings.recs.tune_seconds
-    return _search(settings, world, limit, receipt) if limit else Tuning()
+    if not limit:
+        return Tuning()
+    return tuning.known(settings, world) or _search(settings, world, limit, receipt)
 
 
 def _search(settings: Settings, world: World, seconds: int, receipt: Receipt) -> Tuning:

@@ -2,9 +2,9 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -20,17 +20,43 @@ BLOCK = 256
 """Customers asked about at once; a dense block over 100,000 products is 100 MiB."""
 
 
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Inside, a matrix product runs on one thread and gives the same bits on every machine of its kind."""
-    with _libraries().limit(limits=1, user_api="blas"):
-        yield
+class _OneBlasThread:
+    """The limit that whole processes have, shared by the threads that want it: the last one takes it away."""
+
+    def __init__(self) -> None:
+        self._turn, self._inside = threading.Lock(), 0
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._turn:
+            if self._inside == 0:
+                self._limit = _libraries().limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._turn:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limit.restore_original_limits()
 
 
 @cache
 def _libraries() -> Any:
     """The BLAS libraries of this process; to find them takes longer than many a product."""
     return ThreadpoolController()
+
+
+_ONE = _OneBlasThread()
+
+
+def one_blas_thread() -> AbstractContextManager[None]:
+    """Inside, a matrix product runs on one thread and gives the same bits on every machine of its kind."""
+    return _ONE
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def blocks(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
@@ -40,14 +66,15 @@ def blocks(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 
 def in_parallel(work: Callable[[Block], Result], many: Iterable[Block]) -> list[Result]:
     """Does the same work on every block, as many at once as there are cores; results in their order."""
-    with one_blas_thread(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(cores()) as pool:
         return list(pool.map(work, many))
 
 
 class Last(Generic[Result]):
     """What each thread found out last about some rows: to ask again costs nothing.
 
-    It is never older than the thread, and there is one of each, so memory does not grow with questions.
+    It goes when the thread ends, and there is one of each: memory grows with threads, not with questions. A
+    model may keep a dense block of `BLOCK` customers by products.
     """
 
     def __init__(self) -> None:

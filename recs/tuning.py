@@ -12,7 +12,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -87,6 +87,7 @@ class Tuning:
             parameters and of those `chosen`; there is one fold only where nothing was better on the first.
         planned: trials on both folds.
         finished: how many of them there was time for.
+        judge_days: what `recs.judge_days` was; with more of them the judge would ask about days it has seen.
     """
 
     day: str = ""
@@ -94,6 +95,7 @@ class Tuning:
     found: dict[str, dict[str, Any]] = field(default_factory=dict)
     planned: int = 0
     finished: int = 0
+    judge_days: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain JSON values."""
@@ -157,15 +159,17 @@ def search(settings: Settings, world: World, watch: Watch) -> Tuning:
     finals = finalists(planned, first)
     second = tried.on(older, finals)
     tuning = chosen(world.day.isoformat(), (planned, first), (finals, second))
+    tuning = replace(tuning, judge_days=settings.recs.judge_days)
     if planned:
         tried.notebook.keep(world.day, tuning.as_json(), tried.key)
     return tuning
 
 
 def known(settings: Settings, world: World) -> Tuning | None:
-    """What the newest search found that saw nothing after the day of this world."""
+    """What the newest search found that saw nothing after the day of this world; `None` for other folds."""
     found = Notebook(settings).newest(world.day)
-    return None if found is None else Tuning(**found)
+    tuning = Tuning(**found) if found else None
+    return tuning if tuning and tuning.judge_days == settings.recs.judge_days else None
 
 
 def fold_of(settings: Settings, history: History, number: int) -> Fold:

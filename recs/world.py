@@ -103,8 +103,8 @@ def number_of(day: date) -> int:
 
 
 def _numbers(name: str, vocabularies: dict[str, pl.Series]) -> pl.Expr:
-    """A column's ids as their places in its vocabulary."""
-    return pl.col(name).cast(pl.Enum(vocabularies[name])).to_physical().cast(pl.Int32)
+    """A column's ids as their places in its vocabulary; null for one that is not in it."""
+    return pl.col(name).cast(pl.Enum(vocabularies[name]), strict=False).to_physical().cast(pl.Int32)
 
 
 def _day_number(name: str) -> pl.Expr:
@@ -119,10 +119,13 @@ def _accounts(lake: Lake, day: date) -> pl.DataFrame:
 
 
 def _lines(lake: Lake, day: date, vocabularies: dict[str, pl.Series]) -> pl.DataFrame:
-    """`LINES`, sorted. Orders are told apart by a hash of their ids, which no file keeps."""
+    """`LINES`, sorted. Orders are told apart, and those of a day sorted, by a hash of their ids.
+
+    Polars gives the same hash within one of its versions; another may order a day's baskets otherwise.
+    """
     unit = pl.col("line_total_minor").cast(pl.Float64) / pl.col("quantity").cast(pl.Float64)
-    order = ["row", "day", "_order", "column", "quantity", "unit_minor"]
-    return (
+    order = ["row", "day", "_order", "column", "quantity", "unit_minor", "_currency"]
+    found = (
         bought(lake, day)
         .select(
             row=_numbers("customer_id", vocabularies),
@@ -132,9 +135,21 @@ def _lines(lake: Lake, day: date, vocabularies: dict[str, pl.Series]) -> pl.Data
             market=_numbers("market", vocabularies),
             quantity=pl.col("quantity").cast(pl.Float32),
             unit_minor=unit.cast(pl.Float32),
+            _currency="currency",
         )
         .collect(engine="streaming")
         .sort(order)
+    )
+    usual = (
+        found.group_by("column", "_currency")
+        .len()
+        .sort("column", "len", "_currency", descending=[False, True, False])
+        .unique("column", keep="first")
+        .select("column", "_currency", usual=True)
+    )
+    return (
+        found.join(usual, on=["column", "_currency"], how="left", maintain_order="left")
+        .with_columns(unit_minor=pl.when("usual").then("unit_minor"))
         .with_columns(order=pl.struct("row", "_order").rle_id().cast(pl.Int32))
         .select(pl.col(name).cast(dtype) for name, dtype in LINES.items())
     )
@@ -151,6 +166,7 @@ def _views(lake: Lake, day: date, vocabularies: dict[str, pl.Series]) -> pl.Data
             kind="kind",
         )
         .select(list(VIEWS))
+        .drop_nulls(["row", "column"])
         .collect(engine="streaming")
         .sort("row", "day", "column", "kind")
     )

@@ -158,8 +158,9 @@ def _quality(told: dict[str, Any], model: str, slate: str) -> tuple[str, str, st
     made_with = _parameters((told["models"] or {}).get(model, {}))
     if found is None:
         return "not judged", "", made_with
-    low, high = found["intervals"]["ndcg@10"]
-    return f"{found['ndcg@10']:.4f}", f"{low:.4f} to {high:.4f}", made_with
+    ends = found.get("intervals", {}).get("ndcg@10")
+    interval = f"{ends[0]:.4f} to {ends[1]:.4f}" if ends else ""
+    return f"{found['ndcg@10']:.4f}", interval, made_with
 
 
 def _show_tuning(tuning: dict[str, Any]) -> None:

@@ -47,6 +47,9 @@ MEMBERS = ("popularity", "segment", "replenishment", "item_item", "ials", "ease"
 """The models whose proposals and opinions are ranked; `sessions` only where there are views."""
 
 Fit = Callable[[str, History], Recommender]
+"""Gives the model of a name, fitted on a history."""
+
+Known = dict[tuple[int, tuple[str, ...]], Examples]
 
 
 class Ranker(PopularBase):
@@ -57,7 +60,8 @@ class Ranker(PopularBase):
         days: how far ahead is looked, and the length of the windows.
         seed: of the sampling inside LightGBM.
         fit: gives a fitted model of a name and a history; a night shares them with its judge.
-        known: examples that were made already, by the day their window begins; new ones are added.
+        known: examples that were made already, by the day their window begins and the members that
+            speak in them; new ones are added.
     """
 
     name: ClassVar[str] = "ranker"
@@ -69,7 +73,7 @@ class Ranker(PopularBase):
         days: int = 28,
         seed: int = 0,
         fit: Fit | None = None,
-        known: dict[int, Examples] | None = None,
+        known: Known | None = None,
     ) -> None:
         self._wanted = self.members = tuple(members)
         self.days, self.seed = days, seed
@@ -101,10 +105,11 @@ class Ranker(PopularBase):
 
     def examples(self, history: History, end: int) -> Examples:
         """What there is to learn from the window that begins at the day `end`."""
-        if end not in self._known:
+        key = (end, self.members)
+        if key not in self._known:
             past = history.before(end)
-            self._known[end] = examples(self._pool(past), past, bought_after(history, end, self.days))
-        return self._known[end]
+            self._known[key] = examples(self._pool(past), past, bought_after(history, end, self.days))
+        return self._known[key]
 
     def use(self, learner: Learner) -> None:
         """Ranks with what another learner learned."""
@@ -173,7 +178,7 @@ class Ranker(PopularBase):
         for model in (*self.pool.members.values(), self.frequency):
             model.save(folder)
         write_npz(folder / _SIGNALS, self.pool.signals.arrays())
-        (folder / _LEARNED).write_text(self.booster.text if self.booster else "")
+        (folder / _LEARNED).write_text(self.booster.text if self.booster else "", encoding="utf-8")
         return super().save(folder)
 
     @classmethod
@@ -183,7 +188,7 @@ class Ranker(PopularBase):
         members = {name: read(name, folder) for name in model.members}
         try:
             model.pool = Pool(members, Signals.restored(read_npz(folder / _SIGNALS)))
-            text = (folder / _LEARNED).read_text()
+            text = (folder / _LEARNED).read_text(encoding="utf-8")
             model.booster = Booster(text) if text else None
         except (KeyError, OSError, ValueError) as error:
             raise ModelError(

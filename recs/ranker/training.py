@@ -88,7 +88,7 @@ class Booster:
         """The probability of a purchase for each row of signals, (P,) float32."""
         if not len(signals):
             return np.empty(0, np.float32)
-        said: Any = self._booster.predict(signals)
+        said: Any = self._booster.predict(signals, num_threads=1)
         return np.asarray(said, np.float32)
 
 

@@ -8,6 +8,8 @@ import pytest
 from recs.evaluation import Judgement
 from recs.fitting import Fits
 from recs.gate import Recipe, Served, decide, now
+from tests.recs.worlds import town
+from warehouse.errors import ModelError
 from warehouse.settings import Settings
 
 WINDOW = (date(2017, 11, 3), date(2017, 11, 30))
@@ -35,13 +37,19 @@ def test_a_bundle_worse_than_counting_is_refused_and_says_by_how_much() -> None:
     decision = decide(judgement("als", frequency=HABIT, als=HABIT - 0.1), None, 0)
     assert (decision.verdict, decision.passed) == ("refused", False)
     assert decision.reasons == [
-        "buy_again by als is not better than by frequency (counts): NDCG@10 differs by "
+        "buy_again by als is worse on average than by frequency (counts): NDCG@10 differs by "
         "-0.1000 (-0.1000 to -0.1000)"
     ]
 
 
-def test_a_bundle_that_is_no_better_than_counting_is_refused() -> None:
-    assert not decide(judgement("als", frequency=HABIT, als=HABIT[::-1]), None, 0).passed
+def test_a_bundle_as_good_as_counting_is_served() -> None:
+    assert decide(judgement("als", frequency=HABIT, als=HABIT.copy()), None, 0).passed
+
+
+def test_a_recipe_of_what_no_longer_exists_says_so(settings: Settings) -> None:
+    for model in ("als", "ranker"):
+        with pytest.raises(ModelError, match=f"the model {model} cannot be made from .*forgotten"):
+            Fits(settings, {model: {"forgotten": 1}}).get(model, town())
 
 
 def test_tables_of_counts_always_pass() -> None:

@@ -217,12 +217,21 @@ def test_the_folds_end_before_the_judges_and_one_after_the_other(shop: Settings)
 
 def test_a_day_never_uses_what_was_found_with_later_purchases(shop: Settings) -> None:
     for day, planned in ((date(2017, 11, 1), 1), (date(2017, 11, 20), 2)):
-        Notebook(shop).keep(day, Tuning(day.isoformat(), planned=planned).as_json(), "key")
+        Notebook(shop).keep(
+            day, Tuning(day.isoformat(), planned=planned, judge_days=shop.recs.judge_days).as_json(), "key"
+        )
     world = load(shop, DAY)
     days = {DAY: 2, date(2017, 11, 20): 2, date(2017, 11, 19): 1, date(2017, 10, 31): None}
     for day, planned in days.items():
         found = known(shop, replace(world, day=day))
         assert (found.planned if found else None) == planned
+
+
+def test_a_judge_who_asks_about_more_days_uses_nothing_that_was_found_on_them(shop: Settings) -> None:
+    found = search(shop, load(shop, DAY), quick())
+    assert known(shop, load(shop, DAY)) == found
+    longer = shop.recs.model_copy(update={"judge_days": shop.recs.judge_days + 7})
+    assert known(shop.model_copy(update={"recs": longer}), load(shop, DAY)) is None
 
 
 def test_too_few_customers_are_no_ground_for_a_choice(shop: Settings) -> None:

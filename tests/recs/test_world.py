@@ -73,3 +73,29 @@ def test_later_availability_is_not_known_yet(settings: Settings) -> None:
     )
     masks = [mask.tolist() for _, mask in load(settings, DAY).available.masks()]
     assert all(mask == [True] for mask in masks)
+
+
+def test_a_look_by_somebody_whose_account_came_later_is_left_out(settings: Settings) -> None:
+    looks = [
+        {
+            "view_id": f"v{n}",
+            "customer_id": c,
+            "product_id": "tea",
+            "kind": "view",
+            "viewed_at": at("2017-11-30"),
+        }
+        for n, c in enumerate(("a", "late"))
+    ]
+    late = {"customer_id": "late", "created_at": at("2017-12-01")}
+    fill(settings, purchases=[purchase("a", "tea", "2017-11-01")], customers=[late], views=looks)
+    assert load(settings, DAY).history.views["row"].to_list() == [0]
+
+
+def test_what_was_paid_in_another_currency_than_most_is_no_price(settings: Settings) -> None:
+    paid = [(100, "EUR"), (110, "EUR"), (15_000, "JPY")]
+    lines = [
+        purchase("a", "tea", f"2017-11-0{n + 1}", order_id=f"o{n}", line_total_minor=minor, currency=currency)
+        for n, (minor, currency) in enumerate(paid)
+    ]
+    fill(settings, purchases=lines)
+    assert load(settings, DAY).history.lines["unit_minor"].to_list() == [100, 110, None]

@@ -13,6 +13,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from recs.evaluation import fold, measure
+from recs.fitting import Fits
 from recs.history import History
 from recs.pairs import contained
 from recs.protocol import Recommender
@@ -216,3 +217,15 @@ def test_one_thread_and_two_learn_the_same(tmp_path: Path) -> None:
     assert "ranker.lightgbm.txt" in files
     for name in files:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
+
+
+def test_looks_that_began_lately_do_not_spoil_what_was_learned_before_them() -> None:
+    found = rhythms()
+    looks = found.lines.filter(pl.col("day") >= END - 3).select("row", "column", "day", kind=pl.lit("view"))
+    found = replace(found, views=looks)
+    fits = Fits(Settings())
+    before, now = fits.get("ranker", found.before(END - 28)), fits.get("ranker", found)
+    assert isinstance(before, Ranker)
+    assert isinstance(now, Ranker)
+    assert set(now.members) - set(before.members) == {"sessions"}
+    assert now.recommend([0], 3)[0].min() >= 0
