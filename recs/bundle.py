@@ -6,7 +6,7 @@
         customers.npy products.npy      ids as fixed-width UTF-8, sorted
         catalogue.parquet               product_id, title, category, by column
         slates/<slate>.<array>.npy      see `recs.slates`
-        models/<model>.npz              the models that serve a slate
+        models/                         the models that serve a slate, and those they are made of
         shop/                           what lists need besides a model, see `recs.shop`
 
 It is written beside and renamed, so a bundle is there whole or not at all. Reading one loads no model.

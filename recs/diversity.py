@@ -12,6 +12,9 @@ from recs.protocol import Ids, Scores
 FIRST = 10
 """How many places a category cap looks at: what a shop page shows at once."""
 
+DEEPER = 4
+"""How many times deeper a list is that boosts, a cap or MMR put in another order."""
+
 Order = NDArray[np.int64]
 
 

@@ -7,7 +7,7 @@ bought, of `buy_again` what they had bought before, of `discover` what they had 
 MAP@10 are divided by the best that min(10, |truth|) products allow, and averaged over customers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -18,25 +18,22 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recs.bundle import SLATES
+from recs.diversity import DEEPER
 from recs.figures import Panel, accuracy, figures, mixed
 from recs.fitting import Fits
 from recs.history import History
 from recs.metrics import Values
 from recs.pairs import contained
-from recs.protocol import Ids, Recommender, Scores
+from recs.protocol import Ids, Mask, Recommender, Scores
 from recs.ranker import Ranker
+from recs.ranker.ranker import Fit
 from recs.recommenders import NAMES
+from recs.recommenders.base import MIN_BUYERS
 from recs.threads import blocks, in_parallel
 from recs.world import World
 from warehouse.settings import Settings
 
 K = 10
-DEEPER = 4
-"""How many times more products a list holds that is put in another order."""
-
-MIN_CUSTOMERS = 3
-"""A product fewer customers had bought is no fair question to a model."""
-
 MOST_CUSTOMERS = 20_000
 """More of them are not judged: so many make intervals narrow, and the cost does not grow with the shop."""
 
@@ -45,9 +42,6 @@ COUNTS = {"for_you": "frequency", "buy_again": "frequency", "discover": "popular
 
 MODELS = (*NAMES, Ranker.name)
 """All that are judged, simplest first."""
-
-Fit = Callable[[str, History], Recommender]
-"""Gives the model of a name, fitted on a history."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +70,7 @@ class Fold:
 
     def panel(self, slate: str) -> Panel:
         """What figures need to know of the judged customers of a slate."""
-        eligible = self.history.buyers >= MIN_CUSTOMERS
+        eligible = self.history.buyers >= MIN_BUYERS
         return Panel.of(self.history, self.customers(slate), self.asked(slate), eligible)
 
 
@@ -118,7 +112,7 @@ def truths(history: History, after: pl.DataFrame) -> dict[str, csr_matrix]:
         after: unique (row, column) pairs bought afterwards.
     """
     interactions = history.interactions
-    asked = after.filter(pl.Series(history.buyers >= MIN_CUSTOMERS).gather(after["column"])).sort(
+    asked = after.filter(pl.Series(history.buyers >= MIN_BUYERS).gather(after["column"])).sort(
         "row", "column"
     )
     seen_before = np.diff(interactions.counts.indptr)[asked["row"].to_numpy()] > 0
@@ -195,8 +189,10 @@ def measure(model: Recommender, past: Fold, slate: str) -> dict[str, float]:
     }
 
 
-def lists(model: Recommender, past: Fold, slates: Sequence[str], depth: int) -> dict[str, tuple[Ids, Scores]]:
-    """The lists of the judged customers of each slate: products (U, depth) and their scores.
+def lists(
+    model: Recommender, past: Fold, slates: Sequence[str], depth: int, allowed: Mask | None = None
+) -> dict[str, tuple[Ids, Scores]]:
+    """The lists of the judged customers of each slate: `allowed` products (U, depth) and scores.
 
     All slates of a block of customers are asked one after the other: what a model finds out about a customer
     it finds out once.
@@ -215,6 +211,7 @@ def lists(model: Recommender, past: Fold, slates: Sequence[str], depth: int) -> 
                 depth,
                 exclude=before if slate == "discover" else None,
                 only=before if slate == "buy_again" else None,
+                allowed=allowed,
             )
             for slate in slates
         ]

@@ -12,7 +12,6 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from features.interactions import Interactions, from_lines
 
@@ -40,10 +39,9 @@ CATALOGUE = {
     "brand": pl.String(),
     "sensitive": pl.Boolean(),
     "consumable": pl.Boolean(),
-    "launched": pl.Int32(),
 }
-"""One row per column. `title` is the id where nobody named the product, `launched` the day from which the
-shop says it is available; other texts are null where unknown."""
+"""One row per column. `title` is the id where nobody named the product; other texts are null where
+unknown."""
 
 
 @dataclass(frozen=True)
@@ -167,13 +165,6 @@ class History:
     def kinds(self) -> NDArray[np.int32]:
         """(I, 2) category and department of each product as numbers, -1 where unknown."""
         return np.stack([self.codes(name) for name in ("category", "department")], axis=1)
-
-    def beside(self, name: str) -> csr_matrix:
-        """A column of `pairs` as a matrix over the same cells as the interactions; null is NaN."""
-        counts, values = self.interactions.counts, self.pairs[name]
-        if values.dtype.is_float():
-            values = values.fill_null(float("nan"))
-        return csr_matrix((values.to_numpy(), counts.indices, counts.indptr), shape=counts.shape)
 
 
 def bare(interactions: Interactions, texts: Mapping[str, Mapping[str, str]] | None = None) -> History:

@@ -58,10 +58,11 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Group:
+class Audience:
     """Customers who may be shown the same products: `rows` (U,), and what is `allowed` for them, (I,).
 
-    Where it is `impersonal`, what they bought and looked at must not shape their lists.
+    Where it is `impersonal`, what they bought and looked at must not shape their lists, but for this:
+    what they bought is nothing to discover.
     """
 
     rows: Rows
@@ -136,7 +137,7 @@ class Shop:
         hidden = category[self.sensitive & (category >= 0)]
         return np.bincount(hidden, minlength=count).astype(np.bool_)
 
-    def groups(self, rules: Sequence[Rules], rows: Rows | None = None) -> Iterator[Group]:
+    def groups(self, rules: Sequence[Rules], rows: Rows | None = None) -> Iterator[Audience]:
         """Customers by what they may be shown; their rows ascend.
 
         Args:
@@ -154,7 +155,7 @@ class Shop:
             mask = self.available.mask(group) & passing
             if asks_for_prices(rules):
                 mask &= affordable(rules, *self.prices.at(market))
-            yield Group(part, mask, bool(impersonal))
+            yield Audience(part, mask, bool(impersonal))
 
     def save(self, folder: Path) -> None:
         """Writes the shop into a bundle's folder, the same bytes for the same shop."""

@@ -16,17 +16,14 @@ from scipy.sparse import csr_matrix
 
 from recs import reasons
 from recs.bundle import ARRAYS
-from recs.diversity import capped, mmr
+from recs.diversity import DEEPER, capped, mmr
 from recs.pairs import owners
 from recs.pins import Lists, put
 from recs.protocol import Ids, Mask, Recommender, Scores
 from recs.rules import Rules, factors, pinned
-from recs.shop import Group, Shop
+from recs.shop import Audience, Shop
 from recs.threads import blocks, in_parallel
 from recs.world import World
-
-DEEPER = 4
-"""How many times deeper a list is that boosts, a cap or MMR put in another order."""
 
 
 def build(
@@ -56,20 +53,20 @@ def build(
         for name, (dtype, more) in ARRAYS.items()
     }
 
-    def fill(part: Group) -> None:
+    def fill(part: Audience) -> None:
         for slate in slates:
             for name, values in rank(shop, model, slate, part, depth).items():
                 out[slate, name][part.rows] = values
 
     for group in shop.groups([shop.policy.rules]):
-        in_parallel(fill, [Group(rows, group.allowed, group.impersonal) for rows in blocks(group.rows)])
+        in_parallel(fill, [Audience(rows, group.allowed, group.impersonal) for rows in blocks(group.rows)])
     for array in out.values():
         array.flush()
     return {slate: int((out[slate, "items"][: world.nobody] >= 0).sum()) for slate in slates}
 
 
 def rank(
-    shop: Shop, model: Recommender, slate: str, group: Group, depth: int, more: tuple[Rules, ...] = ()
+    shop: Shop, model: Recommender, slate: str, group: Audience, depth: int, more: tuple[Rules, ...] = ()
 ) -> Lists:
     """One slate for some customers, under every rule of the shop.
 
@@ -108,7 +105,7 @@ class _Part:
     only: csr_matrix | None = None
 
 
-def _eligible(shop: Shop, slate: str, group: Group) -> list[_Part]:
+def _eligible(shop: Shop, slate: str, group: Audience) -> list[_Part]:
     """What a slate may hold. Sensitive products are for those who bought them, and never impersonal."""
     bought, harmless = shop.bought[group.rows], group.allowed & ~shop.sensitive
     if slate == "discover":

@@ -47,7 +47,7 @@ fewer, so that about half of the time is left to a slow machine."""
 SAMPLE = 10_000
 """The most customers that trials learn from and are asked about, so that one does not grow with the shop."""
 
-MEANT_FOR = {"frequency": "buy_again", "replenishment": "buy_again"}
+MEANT_FOR = {"replenishment": "buy_again"}
 """The slate a model is tuned for; all others for `discover`, where habits are of no help."""
 
 _FORMAT = 1

@@ -178,7 +178,6 @@ def _catalogue(lake: Lake, day: date, sold: pl.Series, sensitive_words: tuple[st
     texts = described.select(
         *("product_id", "title", "category", "department", "brand", "consumable"),
         is_sensitive(sensitive_words).alias("sensitive"),
-        launched=_day_number("available_from"),
     ).collect()
     return (
         pl.concat([sold, texts["product_id"]])

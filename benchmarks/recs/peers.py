@@ -37,10 +37,11 @@ from features.feeds.online_retail import read_online_retail
 from features.importing import bring_in
 from features.steps import build_features
 from recs.bundle import SLATES
-from recs.evaluation import MIN_CUSTOMERS, Fold, K, fold, shown
+from recs.evaluation import Fold, K, fold, shown
 from recs.metrics import Hits, Values, interval, paired
 from recs.protocol import Ids
 from recs.recommenders import make
+from recs.recommenders.base import MIN_BUYERS
 from recs.steps import recommend
 from recs.world import history
 from warehouse.settings import Settings, load_settings
@@ -91,7 +92,7 @@ def write_known(folder: Path, past: Fold, *, truth: bool) -> Ids:
     """Writes what peers may see of a fold; returns its products, the most bought first, as our columns."""
     folder.mkdir(parents=True)
     buyers, known = past.history.buyers, past.history.interactions
-    columns = np.flatnonzero(buyers >= MIN_CUSTOMERS).astype(np.int32)
+    columns = np.flatnonzero(buyers >= MIN_BUYERS).astype(np.int32)
     columns = columns[np.argsort(-buyers[columns], kind="stable")]
     told = {"counts": known.counts, "decayed": known.weights} | (past.truth if truth else {})
     for name, matrix in told.items():

@@ -41,6 +41,7 @@ from recs.evaluation import lists as ranked_lists
 from recs.fitting import Fits
 from recs.metrics import Hits, paired
 from recs.recommenders import NAMES
+from recs.recommenders.base import MIN_BUYERS
 from recs.steps import recommend
 from recs.tuning import Tuning, known
 from recs.world import history, load
@@ -77,11 +78,16 @@ def measure(settings: Settings, day: date, days: int, *, against: bool = False) 
 def _compared(
     settings: Settings, day: date, past: Fold, ours: Mapping[str, Hits]
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """By slate and single model its NDCG, and how much better the published lists are."""
+    """By slate and single model its NDCG, and how much better the published lists are.
+
+    Single models are asked only about the products that count, those with `MIN_BUYERS` buyers, for the ranker
+    puts the others last.
+    """
     found: dict[str, dict[str, dict[str, float]]] = {slate: {} for slate in ours}
+    counted = past.history.buyers >= MIN_BUYERS
     fits = Fits(settings, (known(settings, load(settings, day)) or Tuning()).models)
     for name in NAMES:
-        ranked = ranked_lists(fits.get(name, past.history), past, list(ours), K)
+        ranked = ranked_lists(fits.get(name, past.history), past, list(ours), K, counted)
         for slate, hits in ours.items():
             theirs = Hits.of(ranked[slate][0], past.asked(slate)).ndcg()
             better = paired(hits.ndcg(), theirs, settings.seed)

@@ -34,7 +34,6 @@ SOURCES = {
 }
 """How many products each model may propose."""
 
-_GROUP_PRODUCTS = 20
 _GROUPS = 30
 _FROM_GROUPS = 60
 
@@ -157,7 +156,7 @@ def _grouped(group: Group, rows: Rows) -> tuple[Owner, Columns, Scores]:
     weight = group.cells.values[place, 1]
     kept = _first(owner, -weight, _GROUPS)
     owner, weight, code = owner[kept], weight[kept], group.cells.indices[place[kept]]
-    columns = group.popular(_GROUP_PRODUCTS)[code]
+    columns = group.popular[code]
     pair, slot = np.nonzero(columns >= 0)
     product = columns[pair, slot]
     return owner[pair], product, weight[pair] * group.share[product, 0]

@@ -41,7 +41,7 @@ from warehouse.errors import ModelError
 _SIGNALS, _LEARNED = "ranker.signals.npz", "ranker.lightgbm.txt"
 
 _RARE = np.float32(1e-3)
-"""What fewer than `MIN_BUYERS` customers bought stands after the rest: nothing says whether it is liked."""
+"""What fewer than `MIN_BUYERS` customers bought stands after the rest; see docs/decisions/0010."""
 
 MEMBERS = ("popularity", "segment", "replenishment", "item_item", "ials", "ease", "sessions")
 """The models whose proposals and opinions are ranked; `sessions` only where there are views."""

@@ -33,7 +33,7 @@ def weights(end: int, half_lives: tuple[int, ...]) -> list[pl.Expr]:
     ]
 
 
-def habit_signals(history: History) -> dict[str, Scores]:
+def habit_signals(history: History, people: dict[str, Scores]) -> dict[str, Scores]:
     """Per pair of `history.pairs`: how often, how lately, how regularly and for how much it was bought.
 
     `due` and `due_median` are the time since the last purchase in usual gaps: 1 is just due. `trip_share` is
@@ -71,7 +71,6 @@ def habit_signals(history: History) -> dict[str, Scores]:
         "trips_along": along,
         "trip_share": baskets / np.maximum(along, 1),
     }
-    people = customer_signals(history)
     for half_life in (25, 60):
         usual = people[f"trips{half_life}"][row]
         found[f"share{half_life}"] = found[f"w{half_life}"] / np.maximum(usual, 1e-3)

@@ -7,6 +7,7 @@ NaN stands for what does not exist: a gap between purchases where there was one 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,13 @@ from recs.history import History
 from recs.pairs import Columns, Owner
 from recs.protocol import Ids, Scores
 from recs.ranker.cells import Cells
-from recs.ranker.shopping import HALF_LIVES, customer_signals, habit_signals, product_signals, weights
+from recs.ranker.shopping import customer_signals, habit_signals, product_signals, weights
 
 GROUPS = ("title", "category", "department", "brand")
 """What products have in common; only where at least two products share it on average."""
+
+POPULAR = 20
+"""How many products of a group are proposed to who buys of it."""
 
 Rows = NDArray[np.int64]
 
@@ -39,15 +43,16 @@ class Group:
     share: Scores
     cells: Cells
 
-    def popular(self, n: int) -> Ids:
-        """The `n` products of each group with the largest share lately, (K, n) columns, -1 for none."""
+    @cached_property
+    def popular(self) -> Ids:
+        """The `POPULAR` products of each group with the largest share lately, (K, n) columns, -1 for none."""
         kinds = int(self.codes.max(initial=-1)) + 1
         known = np.flatnonzero((self.codes >= 0) & (np.nan_to_num(self.share[:, 0]) > 0))
         order = known[np.lexsort((known, -self.share[known, 0], self.codes[known]))]
         code = self.codes[order]
         place = np.arange(len(order)) - np.searchsorted(code, code)
-        best = np.full((kinds, n), -1, np.int32)
-        best[code[place < n], place[place < n]] = order[place < n]
+        best, first = np.full((kinds, POPULAR), -1, np.int32), place < POPULAR
+        best[code[first], place[first]] = order[first]
         return best
 
     def affinity(self, rows: Rows, owner: Owner, columns: Columns) -> dict[str, Scores]:
@@ -65,7 +70,7 @@ _GROUP_SIGNALS = ("w25", "w180", "recency", "gap", "due", "distinct")
 
 @dataclass(frozen=True)
 class Signals:
-    """All tables that signals are looked up in; see `recs.shopping` for the single ones.
+    """All tables that signals are looked up in; see `recs.ranker.shopping` for the single ones.
 
     Attributes:
         habits: per customer and product bought.
@@ -88,9 +93,9 @@ class Signals:
         """The signals of a history."""
         pairs, users = history.pairs, history.nobody + 1
         row, column = pairs["row"].to_numpy(), pairs["column"].to_numpy()
-        habits = habit_signals(history)
-        products = product_signals(history, habits)
         people = customer_signals(history)
+        habits = habit_signals(history, people)
+        products = product_signals(history, habits)
         return cls(
             Cells.of(row, column, habits, users),
             tuple(habits),
@@ -229,6 +234,3 @@ def _cell_arrays(name: str, cells: Cells) -> dict[str, NDArray[Any]]:
 
 def _cells(name: str, arrays: Mapping[str, NDArray[Any]]) -> Cells:
     return Cells(arrays[f"{name}_indptr"], arrays[f"{name}_indices"], arrays[f"{name}_values"])
-
-
-__all__ = ["GROUPS", "HALF_LIVES", "Group", "Signals"]
