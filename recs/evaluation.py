@@ -34,7 +34,7 @@ from recs.world import World
 from warehouse.settings import Settings
 
 K = 10
-MOST_CUSTOMERS = 20_000
+MOST_CUSTOMERS = 10_000
 """More of them are not judged: so many make intervals narrow, and the cost does not grow with the shop."""
 
 COUNTS = {"for_you": "frequency", "buy_again": "frequency", "discover": "popularity"}

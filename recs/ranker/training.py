@@ -26,7 +26,7 @@ WINDOWS = 3
 LEAST_DAYS = 28
 """Days of history a window needs before it."""
 
-CUSTOMERS = 20_000
+CUSTOMERS = 10_000
 """Customers that are learned from per window, so that training does not grow with customers."""
 
 LEAST_BOUGHT = 500
