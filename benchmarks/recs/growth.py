@@ -87,14 +87,14 @@ def main() -> None:
         recommend(untuned(chosen.home), chosen.day)
         return
     found = []
+    print("| households | lines | seconds | per million lines | peak memory (GiB) |\n|---|---|---|---|---|")
     for copies in chosen.copies:
         with tempfile.TemporaryDirectory(prefix="advocate-benchmark-") as folder:
             lines = make_home(Path(folder), copies, chosen.day)
-            found.append({"copies": copies, "lines": lines} | measure(Path(folder), chosen.day))
-    print("| households | lines | seconds | per million lines | peak memory (GiB) |\n|---|---|---|---|---|")
-    for run in found:
-        per = round(run["seconds"] / run["lines"] * 1e6, 1)
-        print(f"| {run['copies']} × | {run['lines']:,} | {run['seconds']} | {per} | {run['peak_gib']} |")
+            run = {"copies": copies, "lines": lines} | measure(Path(folder), chosen.day)
+        per = round(run["seconds"] / lines * 1e6, 1)
+        print(f"| {copies} × | {lines:,} | {run['seconds']} | {per} | {run['peak_gib']} |", flush=True)
+        found.append(run)
     print(json.dumps(found))
 
 
