@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from uuid import uuid4
 
 import obstore
@@ -105,8 +106,9 @@ class Shelf:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f"{target.name}.{uuid4().hex}.partial")
         try:
-            self._sink(frame, partial)
-            with partial.open("rb") as written:
+            with partial.open("wb") as written:
+                self._sink(frame, written)
+                written.flush()
                 os.fsync(written.fileno())
             partial.replace(target)
         finally:
@@ -126,12 +128,14 @@ class Shelf:
         """Makes the file here first: a sink that fails half way completes its upload all the same."""
         with tempfile.TemporaryDirectory(prefix="advocate-") as folder:
             made = Path(folder) / "frame.parquet"
-            self._sink(frame, made)
+            with made.open("wb") as written:
+                self._sink(frame, written)
             with self._explained():
                 obstore.put(self._store, path, made)
 
     @staticmethod
-    def _sink(frame: pl.DataFrame | pl.LazyFrame, file: Path) -> None:
+    def _sink(frame: pl.DataFrame | pl.LazyFrame, file: IO[bytes]) -> None:
+        """Streams a frame into an open file: given a path, a sink that fails may make the file afterwards."""
         frame.lazy().sink_parquet(
             file, compression="zstd", row_group_size=ROW_GROUP, maintain_order=True, engine="streaming"
         )
