@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -29,7 +29,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from warehouse.errors import NotFoundError
+from warehouse.errors import ModelError, NotFoundError
 from warehouse.settings import Settings
 
 FORMAT = 1
@@ -162,7 +162,7 @@ def write_ids(folder: Path, customers: pl.Series, catalogue: pl.DataFrame) -> No
 def finish(settings: Settings, folder: Path, manifest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Names a written folder after its content and moves it to its place, in one step.
 
-    A bundle of that name that is already there has the same content and stays.
+    A bundle of that name that is already there has the same content and stays, unless it was damaged.
 
     Returns:
         the bundle's id, and the manifest with the hash of every file.
@@ -175,10 +175,34 @@ def finish(settings: Settings, folder: Path, manifest: dict[str, Any]) -> tuple[
     for path in folder.rglob("*"):
         _sync(path)
     target = folder_of(settings, bundle_id)
+    if target.exists() and damaged(target, files):
+        shutil.rmtree(target)
     if not target.exists():
         folder.replace(target)
         _sync(target.parent)
     return bundle_id, full
+
+
+def damaged(folder: Path, files: Mapping[str, str]) -> list[str]:
+    """Which of some files of a folder, by name with their hashes, are missing or not what they were."""
+    return [
+        name for name, was in files.items() if not (folder / name).is_file() or _sha256(folder / name) != was
+    ]
+
+
+def require_models(folder: Path) -> None:
+    """Checks the models of a bundle before they are read: a library may abort the process on half a file.
+
+    Raises:
+        ModelError: one is missing or damaged.
+    """
+    files = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
+    broken = damaged(folder, {name: was for name, was in files.items() if name.startswith("models/")})
+    if broken:
+        raise ModelError(
+            f"{broken[0]} of the bundle {folder.name} is missing or damaged; run the night of its day again, "
+            "or roll back to another bundle"
+        )
 
 
 def sweep(settings: Settings, old: Collection[str] = ()) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recs.bundle import require_models
 from recs.protocol import Recommender
 from recs.recommenders import read
 from recs.rules import Rules
@@ -50,5 +51,6 @@ class Live:
 
     def _model(self, name: str) -> Recommender:
         if name not in self._models:
+            require_models(self._folder)
             self._models[name] = read(name, self._folder / "models")
         return self._models[name]

@@ -190,7 +190,10 @@ class _Telling:
         self._named(true, source, self._fact("last", np.maximum(source, 0)), (named, unnamed))
 
     def _named(self, true: Mask, source: Ids, day: Ids, codes: tuple[int, int]) -> None:
-        hidden = self.shop.sensitive[source]
+        alike = (
+            self.shop.titles[source] == self.shop.titles[self.columns]
+        )  # its own name would explain nothing
+        hidden = self.shop.sensitive[source] | alike
         self._set(true & ~hidden, codes[0], source, day)
         self._set(true & hidden, codes[1], -1)
 

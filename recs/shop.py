@@ -75,7 +75,7 @@ class Shop:
     """Everything that is not a model's.
 
     Attributes:
-        catalogue: `product_id` and `category`, by column.
+        catalogue: `product_id`, `title` and `category`, by column.
         policy: how the retailer wants lists.
         sensitive: (I,) products that are never named, and never shown to who did not buy them.
         kinds: (I, 2) int32 category and department of each product, -1 where unknown.
@@ -111,7 +111,7 @@ class Shop:
         """The shop as a history leaves it; `local` is fitted on it."""
         kinds = history.kinds
         return cls(
-            history.catalogue.select("product_id", "category"),
+            history.catalogue.select("product_id", "title", "category"),
             Policy.of(settings),
             history.catalogue["sensitive"].to_numpy(),
             kinds,
@@ -129,6 +129,11 @@ class Shop:
     def bought(self) -> csr_matrix:
         """(U, I) pattern of what each customer ever bought."""
         return self.habits["baskets"]
+
+    @cached_property
+    def titles(self) -> NDArray[np.int32]:
+        """(I,) a number for each title: products of one have one name."""
+        return self.catalogue["title"].rank("dense").cast(pl.Int32).to_numpy()
 
     @cached_property
     def unspeakable(self) -> Mask:
@@ -178,7 +183,9 @@ class Shop:
         place = folder / FOLDER
         try:
             policy = json.loads((place / "policy.json").read_text(encoding="utf-8"))
-            catalogue = pl.read_parquet(folder / "catalogue.parquet", columns=["product_id", "category"])
+            catalogue = pl.read_parquet(
+                folder / "catalogue.parquet", columns=["product_id", "title", "category"]
+            )
             arrays = {
                 path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in place.glob("*.npy")
             }

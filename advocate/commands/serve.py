@@ -34,7 +34,8 @@ def serve(
 
         from advocate.server import create_app
     except ImportError as error:
-        raise AdvocateError(f"{error.name} is not installed; pip install 'advocate[serve]'") from error
+        how = "pip install '.[serve]' in the repository"
+        raise AdvocateError(f"{error.name} is not installed; {how}") from error
     complain(f"serving on http://{host}:{port}/docs")
     uvicorn.run(create_app(opened(context)), host=host, port=port, log_level="warning", access_log=False)
 

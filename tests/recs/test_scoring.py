@@ -20,7 +20,7 @@ from recs.scoring import Scorer
 from recs.steps import recommend
 from tests.conftest import at
 from tests.recs.worlds import DAY, fill, purchase
-from warehouse.errors import NotFoundError, SettingsError
+from warehouse.errors import ModelError, NotFoundError, SettingsError
 from warehouse.settings import Settings
 
 
@@ -186,6 +186,17 @@ def test_no_rules_is_the_published_list_to_the_bit(shop: Settings) -> None:
     scorer = Scorer.open(shop)
     shutil.rmtree(bundle.folder_of(shop, scorer.bundle_id) / "models")
     assert scorer.recommend("c00", rules=Rules()) == scorer.recommend("c00")
+
+
+def test_a_damaged_model_is_not_read_and_the_next_night_of_that_day_mends_it(shop: Settings) -> None:
+    bundle_id = recommend(shop, DAY).numbers["bundle_id"]
+    folder = bundle.folder_of(shop, bundle_id)
+    for file in sorted((folder / "models").iterdir()):
+        file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(ModelError, match=r"models/.* is missing or damaged; run the night of its day again"):
+        Scorer.open(shop).recommend("c00", rules=NOTHING)
+    assert recommend(shop, DAY).numbers["bundle_id"] == bundle_id
+    assert Scorer.open(shop).recommend("c00", rules=NOTHING)
 
 
 def test_a_request_may_leave_out_products_and_the_next_ones_move_up(shop: Settings) -> None:
