@@ -39,6 +39,7 @@ def recommend(settings: Settings, day: date) -> Receipt:
         if not decision.passed:
             made, decision = _kept_back(work, made, decision, receipt)
         if decision.passed:
+            _warn_of_less(settings, work.judgement, receipt)
             _publish(settings, made, receipt)
         old = registry.old(settings)
         bundle.sweep(settings, old)
@@ -145,6 +146,16 @@ def _kept_back(work: Work, made: Made, decision: Decision, receipt: Receipt) -> 
     counted, passed = publishing.make(work.counted()), Decision("counts")
     registry.register(work.settings, counted.bundle_id, counted.manifest, passed)
     return counted, passed
+
+
+def _warn_of_less(settings: Settings, judgement: Judgement, receipt: Receipt) -> None:
+    """Warns where models that were judged give way to counts because too few customers bought of late."""
+    now = registry.current(settings)
+    if now and judgement.verdict == "counts" and registry.entry(settings, now.bundle_id).verdict == "judged":
+        receipt.warnings.append(
+            f"too few customers bought of late to judge anything, so tables of counts take the place of "
+            f"{now.bundle_id}; is the feed complete? `advocate models rollback` serves what was there before"
+        )
 
 
 def _publish(settings: Settings, made: Made, receipt: Receipt) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.steps import build_features
 from recs import bundle, evaluation, registry, slates
 from recs.export import recommendations
 from recs.fitting import Fits
@@ -313,3 +314,13 @@ def test_slates_are_int32_and_the_last_row_is_nobodys(shop: Settings) -> None:
     assert (items[-1] == -1).all()
     assert isinstance(items, np.memmap)
     assert open_bundle.day == date(2017, 11, 30)
+
+
+def test_a_feed_that_stopped_is_warned_of_when_counts_take_the_place_of_models(shop: Settings) -> None:
+    judged = recommend(shop, DAY)
+    assert judged.warnings == []
+    later = DAY + timedelta(days=60)
+    build_features(shop, later)
+    receipt = recommend(shop, later)
+    assert receipt.numbers["verdict"] == "counts"
+    assert f"counts take the place of {judged.numbers['bundle_id']}" in receipt.warnings[0]
