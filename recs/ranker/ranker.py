@@ -2,7 +2,7 @@
 
 LightGBM learns, from windows of the past, which considered products a customer bought in the weeks after, and
 says for each the probability that it will be bought in the next ones. It won over scikit-learn's
-HistGradientBoosting by measurement: the same quality in a quarter of the time (docs/benchmarks.md). With too
+HistGradientBoosting by measurement: the same quality in 40 % of the time (docs/benchmarks.md). With too
 little history to learn from it says what `frequency` says.
 """
 
