@@ -46,6 +46,21 @@ def allowed(rules: Sequence[Rules], catalogue: pl.DataFrame) -> NDArray[np.bool_
     return catalogue.select(passes).to_series().to_numpy()
 
 
+def unmatched(rules: Rules, catalogue: pl.DataFrame) -> dict[str, list[str]]:
+    """By setting the categories and products it names that are not in the catalogue, sorted."""
+    categories, products = set(catalogue["category"].drop_nulls()), set(catalogue["product_id"])
+    named = {
+        "categories": (rules.categories, categories),
+        "deny": (rules.deny, categories),
+        "category_boosts": (rules.category_boosts, categories),
+        "exclude": (rules.exclude, products),
+        "pins": (rules.pins, products),
+        "boosts": (rules.boosts, products),
+    }
+    missing = {setting: sorted(set(names) - known) for setting, (names, known) in named.items()}
+    return {setting: names for setting, names in missing.items() if names}
+
+
 def asks_for_prices(rules: Sequence[Rules]) -> bool:
     """Whether any rule needs to know what products cost."""
     return any(rule.min_price_minor or rule.max_price_minor for rule in rules)

@@ -9,6 +9,7 @@ from recs.evaluation import Judgement, judge
 from recs.fitting import Fits
 from recs.gate import Decision, Recipe, Served
 from recs.publishing import Made, Work
+from recs.rules import unmatched
 from recs.tuning import Tuning, Watch
 from recs.world import World, load
 from warehouse.errors import ModelError, NotFoundError
@@ -32,6 +33,10 @@ def recommend(settings: Settings, day: date) -> Receipt:
     with hold(settings, "recs"), recording(settings, "recommend", day) as receipt:
         bundle.sweep(settings)
         world = load(settings, day)
+        receipt.warnings += [
+            f"recs.rules.{setting} names what no product or category is called: {', '.join(names)}"
+            for setting, names in unmatched(settings.recs.rules, world.catalogue).items()
+        ]
         work = _work(settings, world, _tuned(settings, world, receipt))
         decision = gate.decide(work.judgement, _served(work, receipt), settings.seed)
         made = publishing.make(work)

@@ -14,6 +14,7 @@ from recs import bundle, evaluation, registry, slates
 from recs.export import recommendations
 from recs.fitting import Fits
 from recs.notebook import Notebook
+from recs.rules import Rules
 from recs.scoring import Scorer
 from recs.steps import evaluate, recommend, tune
 from recs.tuning import Tuning
@@ -324,3 +325,13 @@ def test_a_feed_that_stopped_is_warned_of_when_counts_take_the_place_of_models(s
     receipt = recommend(shop, later)
     assert receipt.numbers["verdict"] == "counts"
     assert f"counts take the place of {judged.numbers['bundle_id']}" in receipt.warnings[0]
+
+
+def test_a_rule_that_names_what_is_not_there_is_warned_of(shop: Settings) -> None:
+    rules = Rules(deny=("dairy", "icecream"), exclude=("nope", "milk"), boosts={"naught": 2.0})
+    misspelled = shop.model_copy(update={"recs": shop.recs.model_copy(update={"rules": rules})})
+    assert recommend(misspelled, DAY).warnings == [
+        "recs.rules.deny names what no product or category is called: icecream",
+        "recs.rules.exclude names what no product or category is called: nope",
+        "recs.rules.boosts names what no product or category is called: naught",
+    ]
