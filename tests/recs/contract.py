@@ -1,6 +1,7 @@
 """What every recommender promises, on a town whose right answers can be seen by eye."""
 
 import json
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,11 @@ PRODUCTS = ["bread", "butter", "jam", "litter", "milk", "toys", "treats"]
 BY_POPULARITY = ["milk", "bread", "butter", "litter", "treats", "jam", "toys"]
 
 
-class RecommenderContract:
+class RecommenderContract(ABC):
     """Inherit, and say how a model is `made`."""
 
-    def made(self) -> Recommender:
-        raise NotImplementedError
+    @abstractmethod
+    def made(self) -> Recommender: ...
 
     @pytest.fixture
     def model(self) -> Recommender:
