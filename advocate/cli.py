@@ -4,6 +4,7 @@ Data goes to standard output, everything else to standard error. Exit codes: 0 s
 explains, 2 wrong usage.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ from typing import Annotated
 import typer
 
 from advocate.commands import register
-from advocate.printing import complain
+from advocate.printing import complain, tolerate_any_terminal
 from warehouse.errors import AdvocateError
 from warehouse.settings import load_settings
 
@@ -54,14 +55,24 @@ register(app)
 
 def main() -> None:
     """Runs the command line and turns an error that explains itself into exit code 1."""
+    tolerate_any_terminal()
     try:
-        app()
-    except AdvocateError as error:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except (AdvocateError, OSError) as error:
         complain(f"advocate: {error}")
+        _leave_unprinted()
         sys.exit(1)
     except KeyboardInterrupt:
         complain("advocate: stopped; the last good state is as it was")
         sys.exit(130)
+
+
+def _leave_unprinted() -> None:
+    """Keeps Python from trying once more, at its end, to print what could not be printed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.status import Status
 from rich.table import Table
 
@@ -19,10 +21,21 @@ from warehouse.settings import Settings
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
+_ANY_WIDTH = 10_000
+
 
 def print_json(value: Any) -> None:
-    """Writes one JSON document to standard output."""
-    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+    """Writes one JSON document to standard output, in ASCII where that does not speak UTF-8."""
+    plain = sys.stdout.encoding.lower() not in ("utf-8", "utf8")
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=plain, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def tolerate_any_terminal() -> None:
+    """Lets a terminal that lacks a character show its number instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def say(text: str) -> None:
@@ -41,15 +54,19 @@ def heading(text: str) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Prints a table; numbers stand to the right."""
+    """Prints a table, numbers to the right. No word is torn: lines may be wider than the terminal."""
     kept = [list(row) for row in rows]
     table = Table(box=None, pad_edge=False, header_style="dim")
     for index, column in enumerate(columns):
-        numeric = all(isinstance(row[index], int | float) for row in kept) and bool(kept)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        cells = [row[index] for row in kept]
+        numeric = all(isinstance(cell, int | float) for cell in cells) and bool(cells)
+        whole = not any(" " in str(cell) for cell in cells)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
     for row in kept:
         table.add_row(*(_cell(value) for value in row))
-    out.print(table)
+    needed = Measurement.get(out, out.options.update(width=_ANY_WIDTH), table)
+    width = max(out.width, needed.minimum) if out.is_terminal else needed.maximum
+    Console(width=width, highlight=False).print(table)
 
 
 def _cell(value: Any) -> Any:

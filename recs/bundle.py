@@ -93,7 +93,7 @@ class Bundle:
             }
             customers = np.load(folder / "customers.npy", mmap_mode="r", allow_pickle=False)
             return cls(bundle_id, manifest, customers, pl.read_parquet(folder / "catalogue.parquet"), slates)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, pl.exceptions.PolarsError) as error:
             raise NotFoundError(
                 f"the bundle {bundle_id} cannot be read at {folder} ({error}); "
                 "run the night again or roll back to another bundle"

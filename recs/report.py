@@ -183,7 +183,8 @@ def _mixed(mixed: Figures) -> list[Dot]:
 
 
 def _sure(difference: dict[str, Any]) -> bool:
-    low, high = difference["interval"]
+    """By the digits that are shown, so that the dot says what the numbers beside it say."""
+    low, high = (round(end, 3) for end in difference["interval"])
     return bool(low > 0 or high < 0)
 
 
@@ -192,9 +193,8 @@ def _by_segment(compared: list[Row], figures: Figures) -> list[Dot]:
     dots = []
     for segment in SEGMENTS:
         of = [(row, figures[row.model]["segments"][segment]) for row in compared]
-        customers = of[0][1]["customers"]
-        dots.append(Dot(f"{segment.capitalize()}, {customers:,} customers"))
-        if customers:
+        if customers := of[0][1]["customers"]:
+            dots.append(Dot(f"{segment.capitalize()}, {customers:,} customers"))
             dots += [_dot(row, each[_NDCG], each["interval"], _text(each[_NDCG])) for row, each in of]
     return dots
 

@@ -37,6 +37,10 @@ def recommend(settings: Settings, day: date) -> Receipt:
             f"recs.rules.{setting} names what no product or category is called: {', '.join(names)}"
             for setting, names in unmatched(settings.recs.rules, world.catalogue).items()
         ]
+        if world.history.lines.is_empty():
+            receipt.warnings.append(
+                f"there are no purchases up to {day}; is the feed set, and was it imported?"
+            )
         work = _work(settings, world, _tuned(settings, world, receipt))
         decision = gate.decide(work.judgement, _served(work, receipt), settings.seed)
         made = publishing.make(work)
@@ -89,6 +93,8 @@ def evaluate(settings: Settings, day: date, out: Path | None = None) -> Receipt:
         day: the day whose features were built.
         out: a folder for the page of plots; none is written without it.
     """
+    if out:
+        out.mkdir(parents=True, exist_ok=True)  # what cannot be written is said before it is computed
     with recording(settings, "evaluate", day) as receipt:
         world = load(settings, day)
         known = tuning.known(settings, world) if settings.recs.tune_seconds else None

@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -88,6 +89,8 @@ class Tuning:
         planned: trials on both folds.
         finished: how many of them there was time for.
         judge_days: what `recs.judge_days` was; with more of them the judge would ask about days it has seen.
+        seconds: what the search was planned for.
+        key: names the data and settings it was made with.
     """
 
     day: str = ""
@@ -96,6 +99,8 @@ class Tuning:
     planned: int = 0
     finished: int = 0
     judge_days: int = 0
+    seconds: float = 0
+    key: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain JSON values."""
@@ -131,7 +136,8 @@ class Watch:
 def search(settings: Settings, world: World, watch: Watch) -> Tuning:
     """Finds the best parameters of every model that can be tuned on this world, and keeps them in the home.
 
-    What a killed search of the same world had finished is not tried again.
+    What a killed search of the same world had finished is not tried again, and one with less time than an
+    earlier one of the same world has the same plan, so it can only add to what that found.
 
     Args:
         settings: the seed, and how many days and customers make a fold.
@@ -148,7 +154,8 @@ def search(settings: Settings, world: World, watch: Watch) -> Tuning:
     tried = _Tried(settings, watch, _key(settings, world), Notebook(settings))
     size, spaces = Size.of(newer.history), _spaces(settings, newer, older)
     queues = [trials_of(settings, model, space, size) for model, space in spaces.items()]
-    seconds = watch.seconds * SHARE
+    time_for = max(watch.seconds, _planned_for(tried, world.day))
+    seconds = time_for * SHARE
     planned = affordable([queue[0] for queue in queues], seconds)
     first = tried.on(newer, planned)
     best = promising(planned, first)
@@ -159,10 +166,16 @@ def search(settings: Settings, world: World, watch: Watch) -> Tuning:
     finals = finalists(planned, first)
     second = tried.on(older, finals)
     tuning = chosen(world.day.isoformat(), (planned, first), (finals, second))
-    tuning = replace(tuning, judge_days=settings.recs.judge_days)
+    tuning = replace(tuning, judge_days=settings.recs.judge_days, seconds=time_for, key=tried.key)
     if planned:
         tried.notebook.keep(world.day, tuning.as_json(), tried.key)
     return tuning
+
+
+def _planned_for(tried: "_Tried", day: date) -> float:
+    """The seconds that the search of the same world was planned for; 0 where there was none."""
+    found = tried.notebook.newest(day)
+    return float(found["seconds"]) if found and found.get("key") == tried.key else 0.0
 
 
 def known(settings: Settings, world: World) -> Tuning | None:

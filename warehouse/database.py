@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import NullPool
 
-from warehouse.errors import SettingsError
+from warehouse.errors import NotFoundError, SettingsError
 from warehouse.settings import Settings
 
 BUSY_SECONDS = 30
@@ -39,7 +39,7 @@ def engine_for(settings: Settings) -> Engine:
     """The engine of these settings; one per database and process.
 
     Raises:
-        SettingsError: the address is not one of SQLite or `postgresql+psycopg://`.
+        SettingsError: the address is of neither SQLite nor PostgreSQL, or the home cannot be made.
     """
     return _engine(url_of(settings))
 
@@ -59,7 +59,11 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         return create_engine(url, poolclass=NullPool)
     if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(url.database).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"the folder {folder} cannot be made: {error.strerror}") from error
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, poolclass=NullPool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -122,6 +126,20 @@ def writing(engine: Engine) -> Iterator[Session]:
 def _explained(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, ProgrammingError) as error:
+        if _is_empty(engine):
+            raise NotFoundError(
+                "nothing was ever done in this home; run `advocate demo` or `advocate nightly` first"
+            ) from error
+        if isinstance(error, ProgrammingError):
+            raise
         address = engine.url.set(query={}).render_as_string(hide_password=True)
         raise SettingsError(f"the database at {address} did not answer: {error.orig}") from error
+
+
+def _is_empty(engine: Engine) -> bool:
+    """Whether the database answers, and has no table yet."""
+    try:
+        return not inspect(engine).get_table_names()
+    except SQLAlchemyError:
+        return False

@@ -39,7 +39,13 @@ def list_(context: typer.Context, json: Json = False) -> None:
     print_table(
         ("bundle", "day", "verdict", "published", "served"),
         [
-            (b["bundle_id"], b["day"], b["verdict"], b["published_at"], "yes" if b["current"] else "")
+            (
+                b["bundle_id"],
+                b["day"],
+                b["verdict"],
+                b["published_at"] and f"{b['published_at']:%Y-%m-%d %H:%M}",
+                "yes" if b["current"] else "",
+            )
             for b in found
         ],
     )
@@ -68,7 +74,10 @@ def rollback(
     as_: AsUser = None,
     json: Json = False,
 ) -> None:
-    """Serve the bundle before, or the one named, again; storefronts notice within a second."""
+    """Serve the bundle before, or the one named, again; storefronts notice within a second.
+
+    Doing it twice serves the first one again; name a bundle to go further back.
+    """
     _served(registry.roll_back(opened(context), bundle_id, by=as_user(as_)), json)
 
 

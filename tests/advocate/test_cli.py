@@ -58,6 +58,8 @@ def test_wrong_usage_exits_2_and_prints_no_data(home: Path, words: list[str]) ->
         (["explain", "nobody", "--day", "2017-11-30"], "nobody"),
         (["export", "decisions", "--day", "2016-01-01", "--out", "x.parquet"], "2016-01-01"),
         (["batch", "show", "no-such-batch"], "no-such-batch"),
+        (["evaluate", "--day", DAY.isoformat(), "--out", "/dev/null/page"], "/dev/null/page"),
+        (["--home", "/proc/home", "models", "list"], "/proc/home cannot be made"),
     ],
 )
 def test_a_failure_it_explains_exits_1_without_a_traceback(
@@ -67,6 +69,34 @@ def test_a_failure_it_explains_exits_1_without_a_traceback(
     done = advocate(home, *words)
     assert (done.returncode, done.stdout) == (1, "")
     assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_an_id_is_never_torn(home: Path, columns: str) -> None:
+    done = advocate(home, "models", "list", COLUMNS=columns)
+    assert all(
+        bundle["bundle_id"] in done.stdout for bundle in told(advocate(home, "models", "list", "--json"))
+    )
+
+
+def test_a_terminal_that_lacks_a_character_is_shown_the_rest(home: Path) -> None:
+    done = advocate(home, "models", "show", "2017-11-30-ä", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there is no bundle 2017-11-30-\\xe4" in done.stderr
+
+
+def test_results_that_cannot_be_written_are_a_failure(home: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [str(ADVOCATE), "--home", str(home), "models", "list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -118,16 +119,27 @@ def test_a_new_bundle_is_noticed_without_opening_again(
     assert "tea" in [item.product_id for item in scorer.recommend("c00", n=5)]
 
 
+def gone(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def cut_short(folder: Path) -> None:
+    catalogue = folder / "catalogue.parquet"
+    catalogue.write_bytes(catalogue.read_bytes()[:-20])
+
+
+@pytest.mark.parametrize("damage", [gone, cut_short])
 def test_the_last_good_bundle_goes_on_when_the_new_one_cannot_be_opened(
     shop: Settings,
     two_bundles: tuple[str, str],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
+    damage: Callable[[Path], None],
 ) -> None:
     one, two = two_bundles
     scorer = Scorer.open(shop)
     registry.roll_back(shop, two, by="test")
-    shutil.rmtree(bundle.folder_of(shop, two))
+    damage(bundle.folder_of(shop, two))
     monkeypatch.setattr(scoring, "CHECK_SECONDS", 0)
     assert scorer.recommend("c00", n=1)[0].bundle_id == one
     assert "still serving" in caplog.text

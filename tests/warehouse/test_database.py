@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, ProgrammingError, StatementError
 
 from tests.conftest import at
 from tests.warehouse.conftest import Python
 from warehouse.database import engine_for, reading, writing
-from warehouse.errors import SettingsError
+from warehouse.errors import NotFoundError, SettingsError
 from warehouse.models import ReceiptRow, SwitchRow
 from warehouse.settings import Settings, load_settings
 
@@ -203,3 +203,18 @@ def test_now_and_then_are_told_apart_by_utc(any_settings: Settings) -> None:
     with reading(engine_for(any_settings)) as session:
         query = select(ReceiptRow.step).where(ReceiptRow.at < at("2018-01-01"))
         assert list(session.scalars(query)) == ["early"]
+
+
+def test_a_home_where_nothing_was_done_says_what_to_do(tmp_path: Path, postgres_url: str) -> None:
+    for address in ("", postgres_url):
+        empty = load_settings(home=tmp_path / "empty", database_url=address)
+        with pytest.raises(NotFoundError, match="advocate nightly"), reading(engine_for(empty)) as session:
+            session.execute(text("SELECT * FROM current_bundle"))
+
+
+def test_a_table_that_alone_is_missing_is_no_empty_home(any_settings: Settings) -> None:
+    with (
+        pytest.raises((SettingsError, ProgrammingError), match="no_such_table"),
+        reading(engine_for(any_settings)) as session,
+    ):
+        session.execute(text("SELECT * FROM no_such_table"))
