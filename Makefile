@@ -22,7 +22,7 @@ demo: install
 	$(BIN)/advocate --home $(HOME_DIR) demo
 
 test: install
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile
 
 serve: install
 	$(BIN)/advocate --home $(HOME_DIR) serve
