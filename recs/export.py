@@ -5,11 +5,11 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from recs import registry
 from recs.bundle import ARRAYS, SLATES, Bundle
 from recs.scoring import explained
+from recs.streaming import streamed
 from warehouse.settings import Settings
 
 CHUNK = 2048
@@ -36,22 +36,11 @@ def recommendations(settings: Settings, day: date) -> pl.LazyFrame:
     """
     bundle = Bundle.open(settings, registry.of_day(settings, day))
 
-    def rows(
-        columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _batch: int | None
-    ) -> Iterator[pl.DataFrame]:
-        left = n_rows
+    def pieces() -> Iterator[pl.DataFrame]:
         for start in range(0, len(bundle.customers), CHUNK):
-            frame = chunk(bundle, start, min(start + CHUNK, len(bundle.customers)))
-            if left is not None:
-                frame = frame.head(left)
-                left -= frame.height
-            if predicate is not None:
-                frame = frame.filter(predicate)
-            yield frame if columns is None else frame.select(columns)
-            if left == 0:
-                return
+            yield chunk(bundle, start, min(start + CHUNK, len(bundle.customers)))
 
-    return register_io_source(rows, schema=SCHEMA, is_pure=True)
+    return streamed(pieces, SCHEMA)
 
 
 def chunk(bundle: Bundle, start: int, stop: int) -> pl.DataFrame:

@@ -1,0 +1,94 @@
+"""Exact top-k against `implicit`, over many shapes: from one customer to tens of thousands.
+
+    python -m benchmarks.scoring.topk [--rounds 5] [--most 4e11] [--kind random skewed]
+
+Both sides get the same float32 factors, leave out the same 25 products of each customer and use every core;
+our index is prepared before. Rounds alternate; the ratio is the median of the peer's seconds over ours.
+Shapes with more than `--most` multiplications are left out. Prints a Markdown table, then
+the worst ratio as JSON.
+"""
+
+import argparse
+import itertools
+import json
+import time
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+from implicit.cpu.als import AlternatingLeastSquares
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse import random as sparse
+
+from recs.topk import ItemIndex, top_k
+
+USERS, ITEMS, FACTORS, K = (1, 16, 256, 4096, 65_536), (1_000, 10_000, 100_000, 1_000_000), (16, 64, 256), 20
+EXCLUDED = 25
+_LEAST_SECONDS = 0.02
+"""What one timed round takes at least: a short question is asked again and again."""
+
+
+def factors(kind: str, items: int, length: int, chance: np.random.Generator) -> NDArray[np.float32]:
+    """(I, F) factors: all of about one norm, or of norms that fall like popularity."""
+    found = chance.standard_normal((items, length), dtype=np.float32)
+    if kind == "skewed":
+        found *= (np.arange(1, items + 1, dtype=np.float32) ** -0.5)[chance.permutation(items), None]
+    return found
+
+
+def seconds(ask: Callable[[], object]) -> float:
+    """How long one question takes."""
+    asked, begun = 0, time.perf_counter()
+    while True:
+        ask()
+        asked += 1
+        spent = time.perf_counter() - begun
+        if spent >= _LEAST_SECONDS:
+            return spent / asked
+
+
+def compare(kind: str, users: int, items: int, length: int, rounds: int) -> tuple[float, float]:
+    """The median seconds of ours and the median ratio, for one shape."""
+    chance = np.random.default_rng(0)
+    asking = chance.standard_normal((users, length), dtype=np.float32)
+    asked = factors(kind, items, length, chance)
+    bought = csr_matrix(sparse(users, items, EXCLUDED / items, "coo", np.float32, random_state=1))
+    index, everyone = ItemIndex.of(asked), np.arange(users)
+    peer = AlternatingLeastSquares(factors=length)
+    peer.user_factors, peer.item_factors = asking, asked
+
+    def ours() -> object:
+        return top_k(asking, index, K, exclude=bought)
+
+    def theirs() -> object:
+        return peer.recommend(everyone, bought, N=K, filter_already_liked_items=True)
+
+    ours(), theirs()
+    found = [(seconds(ours), seconds(theirs)) for _ in range(rounds)]
+    return median(mine for mine, _ in found), median(other / mine for mine, other in found)
+
+
+def main() -> None:
+    """Measures and prints."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--most", type=float, default=4e11, help="multiplications in one shape, at most")
+    options.add_argument("--kind", nargs="+", default=["random", "skewed"], choices=["random", "skewed"])
+    chosen = options.parse_args()
+    print("| factors | customers | products | length | ours (ms) | times faster |\n|---|---|---|---|---|---|")
+    ratios = {}
+    for kind, users, items, length in itertools.product(chosen.kind, USERS, ITEMS, FACTORS):
+        if users * items * length > chosen.most:
+            continue
+        mine, ratio = compare(kind, users, items, length, chosen.rounds)
+        print(f"| {kind} | {users:,} | {items:,} | {length} | {mine * 1e3:,.2f} | {ratio:.2f} |", flush=True)
+        ratios[f"{kind} {users} {items} {length}"] = ratio
+    worst = min(ratios, key=ratios.__getitem__)
+    print(json.dumps({"shapes": len(ratios), "worst": worst, "ratio": round(ratios[worst], 2)}))
+
+
+if __name__ == "__main__":
+    main()
