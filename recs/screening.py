@@ -24,7 +24,8 @@ TOGETHER = 4 * LANES
 TILE_BYTES = 1 << 18
 """What a tile of products may take: it stays in a core's cache while customers pass over it."""
 
-_FIRST = 1024
+_FIRST = TOGETHER
+"""Products in the first tile; each next one is twice as large: near the front norms fall fastest."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Rounded:
         words = -(-factors.shape[1] // 4)
         bounds = _bounds(len(factors), words)
         starts = np.array(bounds, np.int64) // LANES
-        columns = np.empty((starts[-1], words, LANES), np.int32)
+        columns = _aligned(int(starts[-1]), words)
 
         def fill(tile: int) -> tuple[float, float]:
             part = order[bounds[tile] : bounds[tile + 1]]
@@ -81,6 +82,14 @@ def search(
     """
     tiles = (rounded.columns, rounded.starts, rounded.scale, rounded.length, rounded.error)
     search_tiles(tiles, (users, *exact, limits), best)
+
+
+def _aligned(groups: int, words: int) -> NDArray[np.int32]:
+    """(G, W, 16) numbers, unset, each sixteen in one line of the cache."""
+    size = groups * words * LANES
+    room = np.empty(size + LANES, np.int32)
+    start = -room.ctypes.data % (4 * LANES) // 4
+    return room[start : start + size].reshape(groups, words, LANES)
 
 
 def _bounds(items: int, words: int) -> list[int]:

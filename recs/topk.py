@@ -259,7 +259,7 @@ def _tiles(users: int, items: int) -> Iterator[tuple[int, int]]:
 
 def _blocks(users: int) -> list[slice]:
     """Blocks of customers: at least eight where there are many, so that several threads have work."""
-    size = int(np.clip(-(-users // 8), 64, CUSTOMERS))
+    size = min(max(-(-users // 8), 64), CUSTOMERS)
     return [slice(start, min(start + size, users)) for start in range(0, users, size)]
 
 

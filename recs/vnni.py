@@ -11,7 +11,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.extending import intrinsic
 
 LANES = 16
@@ -19,8 +19,13 @@ LANES = 16
 
 
 def available() -> bool:
-    """Whether this processor has the instructions."""
-    features = llvm.get_host_cpu_features()
+    """Whether this processor has the instructions, and Numba compiles for it and not for another one."""
+    if config.CPU_NAME or config.CPU_FEATURES:  # type: ignore[attr-defined]  # set as it is imported
+        return False
+    try:
+        features = llvm.get_host_cpu_features()
+    except RuntimeError:  # a processor that LLVM cannot ask
+        return False
     return bool(features.get("avx512vnni")) and bool(features.get("avx512bw"))
 
 

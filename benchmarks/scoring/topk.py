@@ -1,6 +1,7 @@
 """Exact top-k against `implicit`, over many shapes: from one customer to tens of thousands.
 
-    python -m benchmarks.scoring.topk [--rounds 5] [--most 4e11] [--kind random skewed]
+    python -m benchmarks.scoring.topk [--rounds 5] [--most 4e10] [--kind random skewed]
+                                      [--users …] [--items …] [--factors …] [--blas]
 
 Both sides get the same float32 factors, leave out the same 25 products of each customer and use every core;
 our index is prepared before. Rounds alternate; the ratio is the median of the peer's seconds over ours.
@@ -13,13 +14,13 @@ import itertools
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from scipy.sparse import random as sparse
 
 from recs.topk import ItemIndex, top_k
 
@@ -37,6 +38,14 @@ def factors(kind: str, items: int, length: int, chance: np.random.Generator) -> 
     return found
 
 
+def exclusions(customers: int, products: int, chance: np.random.Generator) -> csr_matrix:
+    """A (U, I) pattern of `EXCLUDED` products for each customer."""
+    columns = np.sort(chance.integers(0, products, (customers, EXCLUDED), dtype=np.int32), axis=1)
+    indptr = np.arange(customers + 1, dtype=np.int64) * EXCLUDED
+    ones = np.ones(columns.size, np.float32)
+    return csr_matrix((ones, columns.ravel(), indptr), shape=(customers, products))
+
+
 def seconds(ask: Callable[[], object]) -> float:
     """How long one question takes."""
     asked, begun = 0, time.perf_counter()
@@ -48,13 +57,15 @@ def seconds(ask: Callable[[], object]) -> float:
             return spent / asked
 
 
-def compare(kind: str, users: int, items: int, length: int, rounds: int) -> tuple[float, float]:
-    """The median seconds of ours and the median ratio, for one shape."""
+def compare(
+    kind: str, users: int, items: int, length: int, rounds: int, *, blas: bool
+) -> tuple[float, float]:
+    """The median seconds of ours and the median ratio, for one shape; `blas` as without 8-bit products."""
     chance = np.random.default_rng(0)
     asking = chance.standard_normal((users, length), dtype=np.float32)
     asked = factors(kind, items, length, chance)
-    bought = csr_matrix(sparse(users, items, EXCLUDED / items, "coo", np.float32, random_state=1))
-    index, everyone = ItemIndex.of(asked), np.arange(users)
+    bought, everyone = exclusions(users, items, chance), np.arange(users)
+    index = replace(ItemIndex.of(asked), rounded=None) if blas else ItemIndex.of(asked)
     peer = AlternatingLeastSquares(factors=length)
     peer.user_factors, peer.item_factors = asking, asked
 
@@ -75,15 +86,20 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--most", type=float, default=4e11, help="multiplications in one shape, at most")
+    options.add_argument("--most", type=float, default=4e10, help="multiplications in one shape, at most")
+    options.add_argument("--blas", action="store_true", help="as on a processor without 8-bit products")
+    for name, usual in (("users", USERS), ("items", ITEMS), ("factors", FACTORS)):
+        options.add_argument(f"--{name}", type=int, nargs="+", default=usual)
     options.add_argument("--kind", nargs="+", default=["random", "skewed"], choices=["random", "skewed"])
     chosen = options.parse_args()
     print("| factors | customers | products | length | ours (ms) | times faster |\n|---|---|---|---|---|---|")
     ratios = {}
-    for kind, users, items, length in itertools.product(chosen.kind, USERS, ITEMS, FACTORS):
+    for kind, users, items, length in itertools.product(
+        chosen.kind, chosen.users, chosen.items, chosen.factors
+    ):
         if users * items * length > chosen.most:
             continue
-        mine, ratio = compare(kind, users, items, length, chosen.rounds)
+        mine, ratio = compare(kind, users, items, length, chosen.rounds, blas=chosen.blas)
         print(f"| {kind} | {users:,} | {items:,} | {length} | {mine * 1e3:,.2f} | {ratio:.2f} |", flush=True)
         ratios[f"{kind} {users} {items} {length}"] = ratio
     worst = min(ratios, key=ratios.__getitem__)

@@ -1,6 +1,9 @@
 """Top-k is what sorting every score would give, whatever the limits, the shape and the number of threads."""
 
+import os
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -211,3 +214,20 @@ def test_neighbours_that_do_not_fit_are_explained() -> None:
         top_k_near(csr_matrix((1, 3)), csr_matrix((2, 2)), 1)
     with pytest.raises(ModelError, match="similarity holds NaN"):
         top_k_near(csr_matrix((1, 1)), csr_matrix([[np.nan]]), 1)
+
+
+@pytest.mark.slow
+def test_code_for_another_processor_needs_no_8_bit_products() -> None:
+    program = (
+        "import numpy as np; from recs import topk, vnni; assert not vnni.available();"
+        "print(topk.top_k(np.eye(3), np.eye(3), 1)[0].tolist())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"NUMBA_CPU_NAME": "generic"},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout.strip() == "[[0], [1], [2]]"
