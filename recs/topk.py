@@ -2,10 +2,10 @@
 
 Products are looked at in the order of their norms, a tile at a time. No product can score more than its norm
 times the customer's (Cauchy and Schwarz), so a customer whose list is better than that for the rest is done
-(the idea of LEMP, Teflioudi et al. 2015). A tile of scores is one matrix product by BLAS on one thread; a
-compiled loop (`recs.kernels`) passes over it, 32 scores at once, and keeps the best. Customers are shared out
-to threads in blocks that depend on how many customers are asked and not on how many threads there are, so
-neither does the answer.
+(the idea of LEMP, Teflioudi et al. 2015). Within a tile most products are ruled out in 8 bits
+(`recs.screening`); on a processor that cannot, a tile of scores is one matrix product by BLAS, and a compiled
+loop (`recs.kernels`) keeps the best of them. Customers are shared out to threads in blocks that depend on how
+many customers are asked and not on how many threads there are, so neither does the answer.
 """
 
 from collections.abc import Callable, Iterator
