@@ -13,6 +13,27 @@ CHUNK = 32
 
 
 @njit(nogil=True, cache=True)
+def rounding_of(factors):  # type: ignore[no-untyped-def]
+    """How far a 32-bit score of so many factors may be off, as a share of the lengths of its vectors.
+
+    It bounds a sum in any order; lengths and bounds are computed in 64 bits, and are far nearer.
+    """
+    return max(1e-5, factors * 2.0**-24)
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+def lengths_of(factors):  # type: ignore[no-untyped-def]
+    """The lengths of (R, F) float32 vectors, (R,) float64."""
+    lengths = np.empty(factors.shape[0])
+    for row in range(factors.shape[0]):
+        squares = 0.0
+        for at in range(factors.shape[1]):
+            squares += np.float64(factors[row, at]) * np.float64(factors[row, at])
+        lengths[row] = np.sqrt(squares)
+    return lengths
+
+
+@njit(nogil=True, cache=True)
 def keep_best(  # type: ignore[no-untyped-def]
     block, rows, order, indptr, indices, allowed, best, ids
 ):

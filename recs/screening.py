@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recs.protocol import Ids, Mask, Scores
-from recs.searching import ROUNDING, round_to_bytes, search_tiles
+from recs.searching import round_to_bytes, search_tiles
 from recs.threads import cores
 from recs.vnni import LANES
 
@@ -23,6 +23,9 @@ TOGETHER = 4 * LANES
 
 TILE_BYTES = 1 << 18
 """What a tile of products may take: it stays in a core's cache while customers pass over it."""
+
+MOST_FACTORS = (2**31 - 1) // (255 * 127)
+"""Of longer vectors a sum of 8-bit products may not fit into 32 bits."""
 
 _FIRST = TOGETHER
 """Products in the first tile; each next one is twice as large: near the front norms fall fastest."""
@@ -47,9 +50,9 @@ class Rounded:
     error: NDArray[np.float64]
 
     @classmethod
-    def of(cls, factors: Scores, norms: Scores, order: Ids) -> "Rounded":
+    def of(cls, factors: Scores, norms: NDArray[np.float64], order: Ids) -> "Rounded":
         """The products of (I, F) factors with (I,) norms, in an (I,) order in which these fall."""
-        words = -(-factors.shape[1] // 4)
+        words = max(-(-factors.shape[1] // 4), 1)
         bounds = _bounds(len(factors), words)
         starts = np.array(bounds, np.int64) // LANES
         columns = _aligned(int(starts[-1]), words)
@@ -57,11 +60,11 @@ class Rounded:
         def fill(tile: int) -> tuple[float, float]:
             part = order[bounds[tile] : bounds[tile + 1]]
             scale, error = round_to_bytes(factors, part, columns[starts[tile] : starts[tile + 1]])
-            return scale, error * (1 + ROUNDING)
+            return scale, error * (1 + 1e-12)
 
         with ThreadPoolExecutor(cores()) as pool:
             found = np.array(list(pool.map(fill, range(len(bounds) - 1))), np.float64).reshape(-1, 2)
-        return cls(columns, starts, found[:, 0], norms[order[bounds[:-1]]].astype(np.float64), found[:, 1])
+        return cls(columns, starts, found[:, 0], norms[order[bounds[:-1]]], found[:, 1])
 
 
 def search(

@@ -7,14 +7,11 @@ factors come from memory; when it is settled, a customer's bar rises with the wo
 import numpy as np
 from numba import njit
 
-from recs.kernels import may, replace_worst, span
+from recs.kernels import may, replace_worst, rounding_of, span
 from recs.vnni import LANES, dots_1x4, dots_8x2, prefetch
 
-ROUNDING = 1e-5
-"""How much a score of 32 bits may be off, as a share of the lengths of its vectors."""
-
 _HIGHEST = float(2**31 - 1)
-_FINEST = np.float32(1e-30)
+_FINEST = np.float32(1e-38)
 _QUEUE = 64
 """Products that wait for their factors, at most."""
 
@@ -31,12 +28,13 @@ def search_tiles(tiles, exact, heaps):  # type: ignore[no-untyped-def]
     columns, starts = tiles[0], tiles[1]
     many = len(heaps[0])
     askers = _askers(exact[0], columns.shape[1])
+    rounding = rounding_of(exact[0].shape[1])
     rows, asking = np.arange(many), askers[0].copy()
     bar = (rows, np.empty(many), np.empty(many), askers[2], np.empty(many, np.int32))
     eight, one = np.empty((8, 2), np.uint16), np.empty((1, 4), np.uint16)
     queue = np.empty((_QUEUE, 2), np.int64)
     for tile in range(len(starts) - 1):
-        many = _still_open(tile, many, tiles, askers, asking, bar, heaps)
+        many = _still_open(tile, many, tiles, askers, asking, bar, heaps, rounding)
         if many == 0:
             return
         whole = many // 8 * 8
@@ -70,11 +68,11 @@ def _askers(users, width):  # type: ignore[no-untyped-def]
     for row in range(many):
         largest, total = 0.0, 0
         for at in range(factors):
-            largest = max(largest, abs(float(users[row, at])))
+            largest = max(largest, np.float64(abs(users[row, at])))
         step = largest / 127 if largest > 0 else 1.0
         squares, near_squares, off = 0.0, 0.0, 0.0
         for at in range(factors):
-            exact = float(users[row, at])
+            exact = np.float64(users[row, at])
             steps = np.rint(exact / step)
             near = steps * step
             squares += exact * exact
@@ -88,7 +86,7 @@ def _askers(users, width):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _still_open(tile, many, tiles, askers, asking, bar, heaps):  # type: ignore[no-untyped-def]
+def _still_open(tile, many, tiles, askers, asking, bar, heaps, rounding):  # type: ignore[no-untyped-def]
     """Moves the customers whose lists this tile may change to the front, and sets their bars."""
     scale, length, error = tiles[2][tile], tiles[3][tile], tiles[4][tile]
     _, user_scale, _, user_length, user_rounded, user_error = askers
@@ -96,11 +94,11 @@ def _still_open(tile, many, tiles, askers, asking, bar, heaps):  # type: ignore[
     left = 0
     for at in range(many):
         row = rows[at]
-        if user_length[row] * length * (1 + ROUNDING) <= heaps[0][row, 0]:
+        if user_length[row] * length * (1 + rounding) <= heaps[0][row, 0]:
             continue
         rows[left], asking[left] = row, asking[at]
         step[left] = user_scale[row] * scale
-        slack[left] = (user_error[row] + ROUNDING * user_length[row]) * length + user_rounded[row] * error
+        slack[left] = (user_error[row] + rounding * user_length[row]) * length + user_rounded[row] * error
         _raise_bar(left, bar, heaps)
         left += 1
     return left
@@ -172,7 +170,7 @@ def round_to_bytes(factors, order, columns):  # type: ignore[no-untyped-def]
     Returns:
         what one step is worth, and the largest distance of a product from what it was rounded to.
     """
-    largest, farthest = np.float32(0), np.float32(0)
+    largest, farthest = np.float32(0), 0.0
     for product in order:
         for number in factors[product]:
             largest = max(largest, abs(number))
@@ -181,10 +179,10 @@ def round_to_bytes(factors, order, columns):  # type: ignore[no-untyped-def]
     words = raised.view(np.int32)
     for place in range(columns.shape[0] * LANES):
         if place < len(order):
-            row, off = factors[order[place]], np.float32(0)
+            row, off = factors[order[place]], 0.0
             for at in range(len(row)):
                 near = min(max(np.rint(row[at] / scale), np.float32(-127)), np.float32(127))
-                off += (row[at] - near * scale) ** 2
+                off += (np.float64(row[at]) - np.float64(near) * np.float64(scale)) ** 2
                 raised[at] = np.uint8(np.int32(near) + 128)
             farthest = max(farthest, off)
         else:

@@ -19,10 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
 from recs import vnni
-from recs.kernels import into_order, keep_best, keep_best_near
+from recs.kernels import into_order, keep_best, keep_best_near, lengths_of, rounding_of
 from recs.pairs import ordered
 from recs.protocol import Ids, Mask, Scores
-from recs.screening import Rounded, search
+from recs.screening import MOST_FACTORS, Rounded, search
 from recs.streaming import streamed
 from recs.threads import cores, one_blas_thread
 from warehouse.errors import ModelError
@@ -45,11 +45,10 @@ Limits = tuple[NDArray[Any], NDArray[Any], Mask]
 Lists = tuple[Scores, Ids]
 """The heaps of a block of customers."""
 
-_ROUNDING = np.float32(1 + 1e-5)
-"""How much larger than its bound a product of float32 vectors may come out."""
-
 _SCHEMA = {"row": pl.Int32, "rank": pl.Int32, "column": pl.Int32, "score": pl.Float32}
-_NONE_32, _NONE_BOOL = np.empty(0, np.int32), np.empty(0, np.bool_)
+_NO_EXCLUSIONS = np.empty(0, np.int64), np.empty(0, np.int32)
+_ALL = np.empty(0, np.bool_)
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -57,14 +56,14 @@ class ItemIndex:
     """Products made ready for many questions.
 
     Attributes:
-        factors: (I, F) float32.
-        norms: (I,) their lengths.
+        factors: (I, F) float32, not to be changed: the rest would not know.
+        norms: (I,) float64 their lengths.
         order: (I,) int32, the longest first.
         rounded: the same in 8 bits, where this processor can make use of it.
     """
 
     factors: Scores
-    norms: Scores
+    norms: NDArray[np.float64]
     order: Ids
     rounded: Rounded | None
 
@@ -76,10 +75,10 @@ class ItemIndex:
             ModelError: they are not a matrix of finite numbers.
         """
         factors = _matrix("item_factors", item_factors)
-        norms = _lengths(factors)
-        _require_finite("the lengths of item_factors", norms)
+        norms = lengths_of(factors)
         order = np.argsort(-norms).astype(np.int32)
-        return cls(factors, norms, order, Rounded.of(factors, norms, order) if vnni.available() else None)
+        short = factors.shape[1] <= MOST_FACTORS and vnni.available()
+        return cls(factors, norms, order, Rounded.of(factors, norms, order) if short else None)
 
 
 def top_k(
@@ -97,8 +96,8 @@ def top_k(
         user_factors: (U, F), finite.
         item_factors: (I, F), finite, or an index of them.
         k: how many, at least 1.
-        exclude: (U, I) pattern: products not to return to each customer.
-        allowed: (I,) products that may be returned at all.
+        exclude: (U, I) pattern: products not to return to each customer; a stored 0 excludes, too.
+        allowed: (I,) bool, products that may be returned at all.
         threads: how many; 0 for one a core.
 
     Returns:
@@ -106,12 +105,17 @@ def top_k(
         which of equals is the last one in it is left open. -1 and -inf where fewer are left.
 
     Raises:
-        ModelError: a shape does not fit, or a factor is not a finite number.
+        ModelError: a shape does not fit, a factor is not a finite number, or a score would not be one.
     """
     index = item_factors if isinstance(item_factors, ItemIndex) else ItemIndex.of(item_factors)
     users = _matrix("user_factors", user_factors)
     if users.shape[1] != index.factors.shape[1]:
         raise ModelError(f"customers have {users.shape[1]} factors, products {index.factors.shape[1]}")
+    longest = lengths_of(users).max(initial=0) * index.norms.max(initial=0)
+    if longest > _LARGEST:
+        raise ModelError(
+            f"a score may come to {longest:.1e}, more than float32 holds; scale the factors down"
+        )
 
     def fill(block: slice, limits: Limits, best: Lists) -> None:
         _fill(users[block], index, limits, best)
@@ -142,13 +146,14 @@ def top_k_near(
         see `top_k`; what is near to nothing of theirs is in no list.
 
     Raises:
-        ModelError: a shape does not fit, or a number is not finite.
+        ModelError: a shape or a column does not fit, or a number is not finite.
     """
     if bags.shape[1] != similarity.shape[0]:
         raise ModelError(f"bags are of {bags.shape[1]} products, {similarity.shape[0]} have neighbours")
     have, near = (csr_matrix(matrix, dtype=np.float32) for matrix in (bags, similarity))
-    _require_finite("bags", have.data)
-    _require_finite("similarity", near.data)
+    for name, matrix in (("bags", have), ("similarity", near)):
+        _require_finite(name, matrix.data)
+        _require_columns(name, matrix)
 
     def fill(block: slice, limits: Limits, best: Lists) -> None:
         mine = (have.indptr[block.start : block.stop + 1], have.indices, have.data)
@@ -173,7 +178,11 @@ def stream(
 
     Returns:
         `row` Int32 customer, `rank` Int32 from 1, `column` Int32 product, `score` Float32, in this order.
+
+    Raises:
+        ModelError: see `top_k`; what can be seen of shapes is said at once, and not while it is written.
     """
+    _require_asked((len(user_factors), len(index.order)), k, exclude, allowed)
 
     def pieces() -> Iterator[pl.DataFrame]:
         for start in range(0, len(user_factors), AT_ONCE):
@@ -200,10 +209,11 @@ def _in_blocks(
     threads: int,
 ) -> tuple[Ids, Scores]:
     """Lists of (U, I) customers and products, by a function that fills those of a block of customers."""
-    if k < 1:
-        raise ModelError(f"k is {k}; ask for at least 1 product")
-    indptr, indices = _excluded(exclude, shape)
-    barred = _allowed(allowed, shape[1])
+    _require_asked(shape, k, exclude, allowed)
+    if threads < 0:
+        raise ModelError(f"threads is {threads}; ask for 1 or more, or 0 for one a core")
+    indptr, indices = _excluded(exclude)
+    barred = _ALL if allowed is None else np.ascontiguousarray(allowed)
     ids, scores = np.full((shape[0], k), -1, np.int32), np.full((shape[0], k), -np.inf, np.float32)
 
     def work(block: slice) -> None:
@@ -234,7 +244,7 @@ def _multiply(users: Scores, index: ItemIndex, limits: Limits, best: Lists) -> N
     """The same by BLAS, tile after tile, for processors without 8-bit products."""
     scores, ids = best
     rows, asking = np.arange(len(users), dtype=np.int32), users
-    reach = _lengths(users) * _ROUNDING
+    reach = lengths_of(users) * (1 + rounding_of(users.shape[1]))
     cells = np.empty(min(CELLS, len(users) * len(index.order)), np.float32)
     for start, stop in _tiles(len(users), len(index.order)):
         if start:
@@ -276,23 +286,26 @@ def _require_finite(name: str, values: Scores) -> None:
         raise ModelError(f"{name} holds NaN or infinity; the model is broken, run the night again")
 
 
-def _lengths(factors: Scores) -> Scores:
-    lengths: Scores = np.sqrt(np.einsum("uf,uf->u", factors, factors))
-    return lengths
+def _require_columns(name: str, matrix: csr_matrix) -> None:
+    """SciPy does not look at the columns of a matrix; compiled loops would read beyond its end."""
+    if matrix.indices.min(initial=0) < 0 or matrix.indices.max(initial=-1) >= matrix.shape[1]:
+        raise ModelError(f"{name} has a column that is not one of its {matrix.shape[1]}")
 
 
-def _excluded(exclude: csr_matrix | None, shape: tuple[int, int]) -> tuple[NDArray[Any], NDArray[Any]]:
-    if exclude is None:
-        return _NONE_32, _NONE_32
-    if exclude.shape != shape:
+def _require_asked(shape: tuple[int, int], k: int, exclude: csr_matrix | None, allowed: Mask | None) -> None:
+    if k < 1:
+        raise ModelError(f"k is {k}; ask for at least 1 product")
+    if exclude is not None and exclude.shape != shape:
         raise ModelError(f"exclude has shape {exclude.shape}; it needs a row for each customer: {shape}")
-    sorted_ = ordered(exclude)
-    return sorted_.indptr, sorted_.indices
+    if allowed is not None and (allowed.shape != shape[1:] or allowed.dtype != np.bool_):
+        raise ModelError(
+            f"allowed is {allowed.dtype} of shape {allowed.shape}; it needs one bool per product: {shape[1:]}"
+        )
 
 
-def _allowed(allowed: Mask | None, items: int) -> Mask:
-    if allowed is None:
-        return _NONE_BOOL
-    if allowed.shape != (items,):
-        raise ModelError(f"allowed has shape {allowed.shape}; it needs one value per product: ({items},)")
-    return np.ascontiguousarray(allowed, np.bool_)
+def _excluded(exclude: csr_matrix | None) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """A pattern as the compiled loops take it, always of the same types: others would be compiled for."""
+    if exclude is None:
+        return _NO_EXCLUSIONS
+    pattern = ordered(csr_matrix(exclude))
+    return pattern.indptr.astype(np.int64, copy=False), pattern.indices.astype(np.int32, copy=False)

@@ -1,4 +1,4 @@
-"""Products of 8-bit vectors, 128 at a time, by the VNNI instructions of AVX-512 (Numba intrinsics).
+"""Products of 8-bit vectors, 64 numbers at once, by the VNNI instructions of AVX-512 (Numba intrinsics).
 
 `dots_8x2` and `dots_1x4` multiply 8 rows by 32 columns, or 1 row by 64. Columns lie in groups of 16: for each
 word of four numbers the unsigned bytes of sixteen columns follow one another, 64 bytes in all. Rows are words
@@ -12,6 +12,7 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils, config
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 LANES = 16
@@ -20,7 +21,8 @@ LANES = 16
 
 def available() -> bool:
     """Whether this processor has the instructions, and Numba compiles for it and not for another one."""
-    if config.CPU_NAME or config.CPU_FEATURES:  # type: ignore[attr-defined]  # set as it is imported
+    others = config.CPU_NAME or config.CPU_FEATURES  # type: ignore[attr-defined]  # set as it is imported
+    if others or config.DISABLE_JIT or not config.ENABLE_AVX:  # type: ignore[attr-defined]
         return False
     try:
         features = llvm.get_host_cpu_features()
@@ -45,10 +47,17 @@ def _made(rows: int, groups: int) -> Any:
 
     @intrinsic
     def dots(_context: Any, columns: Any, group: Any, words: Any, row: Any, limits: Any, masks: Any) -> Any:
+        _require_rows(columns, words, limits, masks)
         signature = types.boolean(columns, group, words, row, limits, masks)
         return signature, _generator(rows, groups)
 
     return dots
+
+
+def _require_rows(*arrays: Any) -> None:
+    """What is here reads memory by row; an array laid out otherwise must not compile."""
+    if any(array.layout != "C" for array in arrays):
+        raise TypingError("an array must lie in memory row after row")
 
 
 def _generator(rows: int, groups: int) -> Callable[..., Any]:
@@ -125,6 +134,7 @@ def _prefetching() -> Any:
 
     @intrinsic
     def prefetch(_context: Any, vectors: Any, row: Any) -> Any:
+        _require_rows(vectors)
         return types.none(vectors, row), _ask
 
     return prefetch

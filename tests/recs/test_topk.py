@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 from scipy.sparse import random as sparse
 
 from recs import topk, vnni
@@ -45,8 +45,9 @@ def check(users: np.ndarray, items: np.ndarray, k: int, exclude: np.ndarray | No
     assert ids.shape == scores.shape == best.shape
     assert ((ids == -1) == np.isinf(best)).all()
     assert ((ids == -1) == np.isinf(scores)).all()
-    longest = np.linalg.norm(users, axis=1).max(initial=0) * np.linalg.norm(items, axis=1).max(initial=0)
-    ulps = ULPS | {"atol": 1e-6 * max(longest, 1)}  # what may cancel is as large as the vectors are long
+    lengths = (np.linalg.norm(matrix.astype(np.float64), axis=1) for matrix in (users, items))
+    longest = np.prod([length.max(initial=0) for length in lengths])
+    ulps = ULPS | {"atol": 1e-6 * longest}  # what may cancel is as large as the vectors are long
     np.testing.assert_allclose(scores, best, **ulps)
     for row, found in enumerate(ids):
         kept = found[found >= 0]
@@ -56,21 +57,21 @@ def check(users: np.ndarray, items: np.ndarray, k: int, exclude: np.ndarray | No
         assert allowed is None or allowed[kept].all()
 
 
+VALUES = np.array([-2.0, -0.5, 0.0, 0.5, 1.0, 1e-3, 4096.0], np.float32)
+
+
 @st.composite
 def questions(draw: st.DrawFn) -> dict:
-    users, items, factors = draw(st.integers(0, 4)), draw(st.integers(0, 9)), draw(st.integers(1, 3))
-    values = st.sampled_from([-2.0, -0.5, 0.0, 0.5, 1.0, 1e-3, 4096.0])
-
-    def matrix(rows: int, columns: int, cells: st.SearchStrategy, dtype: type) -> np.ndarray:
-        drawn = draw(st.lists(cells, min_size=rows * columns, max_size=rows * columns))
-        return np.array(drawn, dtype).reshape(rows, columns)
-
+    """Few customers and products or many, with many equal and many extreme numbers among their factors."""
+    users, items, factors = (draw(st.integers(0, most)) for most in (20, draw(st.sampled_from([9, 300])), 9))
+    chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    asking, asked = (chance.choice(VALUES, (many, factors)) for many in (users, items))
     return {
-        "users": matrix(users, factors, values, np.float32),
-        "items": matrix(items, factors, values, np.float32),
-        "k": draw(st.integers(1, 11)),
-        "exclude": matrix(users, items, st.booleans(), bool) if draw(st.booleans()) else None,
-        "allowed": matrix(1, items, st.booleans(), bool)[0] if draw(st.booleans()) else None,
+        "users": asking,
+        "items": asked,
+        "k": draw(st.integers(1, 25)),
+        "exclude": chance.random((users, items)) < 0.3 if draw(st.booleans()) else None,
+        "allowed": chance.random(items) < 0.6 if draw(st.booleans()) else None,
         "threads": draw(st.integers(0, 3)),
     }
 
@@ -111,6 +112,51 @@ def test_many_tiles_and_blocks_are_answered_as_by_sorting(
     barred = sparse(users, items, 0.02, "csr", np.float32, random_state=1).toarray() > 0
     check(asking, asked, 20, barred, chance.random(items) < 0.7)
     check(asking, asked, 20)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"), [(1, 1e-30), (1e-30, 1), (1, 1e-23), (1e18, 1e18), (1e-20, 1e20)]
+)
+def test_factors_of_any_size_are_answered_as_by_sorting(way: str, mine: float, theirs: float) -> None:
+    chance = np.random.default_rng(4)
+    asking, asked = (chance.standard_normal((n, 16), dtype=np.float32) for n in (20, 3000))
+    check(asking * np.float32(mine), asked * np.float32(theirs), 10)
+
+
+@pytest.mark.parametrize("factors", [1, 3, 70_000])
+def test_vectors_of_any_length_are_answered_as_by_sorting(way: str, factors: int) -> None:
+    chance = np.random.default_rng(4)
+    check(*(chance.standard_normal((n, factors), dtype=np.float32) for n in (9, 150)), 10)
+
+
+def test_vectors_without_factors_score_nothing(way: str) -> None:
+    ids, scores = top_k(np.ones((2, 0)), np.ones((3, 0)), 2)
+    assert (ids >= 0).all()
+    assert not scores.any()
+
+
+def test_exclusions_may_be_of_any_format_and_in_any_order(way: str) -> None:
+    chance = np.random.default_rng(4)
+    asking, asked = (chance.standard_normal((n, 4), dtype=np.float32) for n in (600, 50))
+    barred = chance.random((600, 50)) < 0.5
+    expected = top_k(asking, asked, 5, exclude=csr_matrix(barred))[0]
+    backwards = csr_matrix(barred)
+    for row in range(600):
+        mine = slice(backwards.indptr[row], backwards.indptr[row + 1])
+        backwards.indices[mine] = backwards.indices[mine][::-1].copy()
+    backwards.has_sorted_indices = backwards.has_canonical_format = False
+    for pattern in (csc_matrix(barred), backwards):
+        assert (top_k(asking, asked, 5, exclude=pattern)[0] == expected).all()
+
+
+def test_factors_may_be_read_only_and_anywhere_in_memory(way: str, tmp_path: Path) -> None:
+    chance = np.random.default_rng(4)
+    asking, asked = (chance.standard_normal((n, 4), dtype=np.float32) for n in (9, 50))
+    expected = top_k(asking, asked, 5)[0]
+    np.save(tmp_path / "asked.npy", asked)
+    mapped = np.load(tmp_path / "asked.npy", mmap_mode="r")
+    for mine, theirs in ((asking, mapped), (np.asfortranarray(asking), np.repeat(asked, 2, axis=1)[:, ::2])):
+        assert (top_k(mine, theirs, 5)[0] == expected).all()
 
 
 def test_any_number_of_threads_gives_the_same_bits(way: str) -> None:
@@ -155,7 +201,10 @@ def test_of_equal_scores_the_lower_id_comes_first() -> None:
         ({"user_factors": np.full((2, 2), np.nan)}, "user_factors holds NaN"),
         ({"item_factors": np.full((5, 2), np.inf)}, "item_factors holds NaN or infinity"),
         ({"exclude": csr_matrix((3, 5))}, "exclude has shape"),
-        ({"allowed": np.ones(4, bool)}, "allowed has shape"),
+        ({"allowed": np.ones(4, bool)}, r"allowed is bool of shape \(4,\)"),
+        ({"allowed": np.ones(5, int)}, "allowed is int64"),
+        ({"threads": -1}, "threads is -1"),
+        ({"user_factors": np.full((2, 2), 1e20), "item_factors": np.full((5, 2), 1e19)}, "more than float32"),
     ],
 )
 def test_a_question_that_does_not_fit_says_why(change: dict, message: str) -> None:
@@ -209,7 +258,18 @@ def test_a_stream_is_the_same_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert one.equals(written.filter(pl.col("row") == 13).select("column", "rank"))
 
 
+def test_a_stream_says_at_once_what_does_not_fit() -> None:
+    with pytest.raises(ModelError, match="exclude has shape"):
+        stream(np.ones((2, 2), np.float32), ItemIndex.of(np.ones((3, 2))), 1, exclude=csr_matrix((4, 3)))
+    with pytest.raises(ModelError, match="at least 1"):
+        stream(np.ones((0, 2), np.float32), ItemIndex.of(np.ones((3, 2))), 0)
+
+
 def test_neighbours_that_do_not_fit_are_explained() -> None:
+    outside = csr_matrix((np.ones(1, np.float32), np.array([0]), np.array([0, 1])), shape=(1, 1))
+    outside.indices[0] = 9
+    with pytest.raises(ModelError, match="similarity has a column"):
+        top_k_near(csr_matrix((1, 1)), outside, 1)
     with pytest.raises(ModelError, match="bags are of 3 products, 2 have neighbours"):
         top_k_near(csr_matrix((1, 3)), csr_matrix((2, 2)), 1)
     with pytest.raises(ModelError, match="similarity holds NaN"):
@@ -217,14 +277,15 @@ def test_neighbours_that_do_not_fit_are_explained() -> None:
 
 
 @pytest.mark.slow
-def test_code_for_another_processor_needs_no_8_bit_products() -> None:
+@pytest.mark.parametrize("setting", ["NUMBA_CPU_NAME=generic", "NUMBA_ENABLE_AVX=0", "NUMBA_DISABLE_JIT=1"])
+def test_code_for_another_processor_needs_no_8_bit_products(setting: str) -> None:
     program = (
         "import numpy as np; from recs import topk, vnni; assert not vnni.available();"
         "print(topk.top_k(np.eye(3), np.eye(3), 1)[0].tolist())"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env=os.environ | {"NUMBA_CPU_NAME": "generic"},
+        env=os.environ | dict([setting.split("=")]),
         capture_output=True,
         text=True,
         check=True,
