@@ -21,8 +21,9 @@ install: .venv/installed
 demo: install
 	$(BIN)/advocate --home $(HOME_DIR) demo
 
+# In the order of the files: the longest, end to end, are among the first.
 test: install
-	$(BIN)/pytest --numprocesses=auto --dist=loadfile
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 serve: install
 	$(BIN)/advocate --home $(HOME_DIR) serve
