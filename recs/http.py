@@ -1,7 +1,8 @@
 """The storefront's HTTP routes: what to show, in which order, why, and what just happened.
 
-Answers that are ready, and lists for a basket, are made on the event loop itself: they take less time than handing
-them to a thread would. What may take longer, because models have to rank again, goes to a few threads of its own.
+Answers that are ready, and lists for a basket, are made on the event loop itself: they take less time than
+handing them to a thread would. What may take longer, because models have to rank again, goes to a few threads
+of its own.
 """
 
 from functools import partial
@@ -11,10 +12,10 @@ from anyio import to_thread
 from fastapi import APIRouter, Body, HTTPException, Path, Query, Request, Response
 
 from features.live import Event
+from recs.answers import Answer
 from recs.api import asked, told
 from recs.api.bodies import JsonRoute
 from recs.api.desk import Desk
-from recs.answers import Answer
 from recs.context import NOTHING, Context
 from warehouse import clock
 from warehouse.errors import FeedError, NotFoundError

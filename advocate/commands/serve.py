@@ -38,8 +38,8 @@ def serve(
 ) -> None:
     """Serve recommendations over HTTP; the API is described at /docs.
 
-    Who asks needs an API key (`advocate keys add`). Encrypt with a proxy before it, or keep it in a network of
-    your own. Logs go to standard error, a line of JSON each.
+    Who asks needs an API key (`advocate keys add`). Let a proxy before it encrypt, or keep it in a network
+    of your own. Logs go to standard error, a line of JSON each.
     """
     if no_keys and not _is_loopback(host):
         raise AdvocateError(

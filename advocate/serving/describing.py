@@ -10,9 +10,9 @@ from advocate.serving.keys import OPEN, scope_of
 from advocate.serving.problems import MEANINGS, MEDIA_TYPE, Problem
 
 DESCRIPTION = """\
-Ids are any text of up to 128 characters; in a path `/` is written `%2F`. What is not known to this page is refused:
-a parameter or field with a typing error is not ignored. Every error is a problem (RFC 9457) whose `detail` says what
-to do. Every answer has an `X-Request-ID`, yours if you sent one."""
+Ids are any text of up to 128 characters; in a path `/` is written `%2F`. What this page does not know is
+refused: a parameter or field with a typing error is not ignored. Every error is a problem (RFC 9457)
+whose `detail` says what to do. Every answer has an `X-Request-ID`, yours if you sent one."""
 
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _REQUEST_ID = {"description": "Under this the log has it.", "schema": {"type": "string"}, "required": True}
@@ -94,7 +94,7 @@ def _add_example(said: dict[str, Any], schemas: Mapping[str, Any]) -> None:
 
 
 def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
-    """A value that the schema describes, made of the examples of its parts; optional parts only with examples."""
+    """A value that the schema describes, made of the examples of its parts."""
     if "$ref" in schema:
         return example_of(schemas[schema["$ref"].rsplit("/", 1)[1]], schemas)
     for known in ("examples", "enum"):

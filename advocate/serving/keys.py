@@ -13,6 +13,8 @@ from warehouse.access.ring import KeyRing
 OPEN = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})
 """What probes and people may see without a key; it tells nothing about anyone."""
 
+_SCOPES: dict[str, KeyScope] = {"/metrics": "metrics", "/v1/events": "events"}
+
 HOW = "send `Authorization: Bearer KEY` or `X-API-Key: KEY`; `advocate keys add` makes one"
 
 
@@ -57,9 +59,7 @@ class Keys:
 
 def scope_of(path: str) -> KeyScope:
     """The scope that a path needs."""
-    if path == "/metrics":
-        return "metrics"
-    return "events" if path == "/v1/events" else "recommend"
+    return _SCOPES.get(path, "recommend")
 
 
 def _presented(headers: list[tuple[bytes, bytes]]) -> str | None:

@@ -29,7 +29,7 @@ class Lines(logging.Formatter):
 
 
 def _trace(error: BaseException | None) -> list[str]:
-    """Where an error came from, newest first: kinds and places, but no messages, which may name a customer."""
+    """Where an error came from, newest first: kinds and places, no messages, which may name a customer."""
     lines: list[str] = []
     while error is not None:
         places = traceback.extract_tb(error.__traceback__)

@@ -1,7 +1,7 @@
 """The service's own figures, for Prometheus.
 
-With several processes each writes its own into files of one folder (prometheus-client's multiprocess mode), and
-whichever process is asked adds them up. `PROMETHEUS_MULTIPROC_DIR` has to be set before this is imported.
+With several processes each writes its own into files of one folder (prometheus-client's multiprocess mode),
+and whichever process is asked adds them up. `PROMETHEUS_MULTIPROC_DIR` has to be set before this is imported.
 """
 
 import os
@@ -24,7 +24,7 @@ class Measures:
     """What one process counts.
 
     Args:
-        bundle: the bundle that answers now and the seconds since UNIX time 0 at which its day ended, if there is one.
+        bundle: the bundle that answers now, if there is one, and the UNIX time at which its day ended.
     """
 
     def __init__(self, bundle: Callable[[], tuple[str, float] | None]) -> None:
@@ -75,7 +75,7 @@ class Measures:
         """All figures of all processes, as Prometheus reads them."""
         registry = CollectorRegistry()
         if FOLDER in os.environ:
-            MultiProcessCollector(registry)
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has no types there
         else:
             registry.register(_Of(self._registry))
         registry.register(_Bundle(self._bundle))

@@ -1,4 +1,4 @@
-"""Uvicorn's protocol, bounded: heads that never end and bytes that are not HTTP get an answer that says so."""
+"""Uvicorn's protocol, bounded: heads that never end, and bytes that are not HTTP, are told so."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The API on a page for people, from the OpenAPI document: `/docs` in HTML, `docs/reference/http.md` in Markdown.
+"""The API on a page for people, from the OpenAPI document: `/docs`, and `docs/reference/http.md`.
 
 python -m advocate.serving.reference > docs/reference/http.md
 """

@@ -1,6 +1,7 @@
 """What the storefront may ask: the fields of queries and bodies, with their bounds.
 
-A field that is not listed is refused, not ignored: a filter with a typing error must not show what it should hide.
+A field that is not listed is refused, not ignored: a filter with a typing error must not show what it should
+hide.
 """
 
 import re
@@ -31,6 +32,15 @@ def _moment(written: Any) -> datetime:
     return datetime.fromisoformat(written.upper())
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def _optional(**said: Any) -> Any:
+    """A field that may be left out, which `None` stands for, but may not be null."""
+    return Field(default=None, json_schema_extra=_without_default, **said)
+
+
 class Conditions(BaseModel):
     """What may be shown on this page. A price range leaves out products without a known price."""
 
@@ -39,23 +49,20 @@ class Conditions(BaseModel):
     exclude: Names = Field([], description="Products that are not shown.", examples=[["1029743"]])
     category: Names = Field([], description="The only categories that are shown.", examples=[["YOGURT"]])
     deny: Names = Field([], description="Categories that are not shown.", examples=[["ICE CREAM"]])
-    # A field that may be left out may not be null: `None` stands for "left out" only.
-    min_price: Minor = Field(
-        None, description="In minor units of the customer's currency (cents).", examples=[100]
+    min_price: Minor = _optional(
+        description="In minor units of the customer's currency (cents).", examples=[100]
     )
-    max_price: Minor = Field(
-        None, description="In minor units of the customer's currency (cents).", examples=[500]
+    max_price: Minor = _optional(
+        description="In minor units of the customer's currency (cents).", examples=[500]
     )
-    market: Text = Field(
-        None,
+    market: Text = _optional(
         description="Where this visit shops; by default where the customer usually does.",
         examples=["367"],
     )
-    in_stock: Names = Field(
-        None, description="The only products that may be shown; by default all that are on sale."
+    in_stock: Names = _optional(
+        description="The only products that may be shown; by default all that are on sale."
     )
-    seed: int = Field(
-        None,
+    seed: int = _optional(
         ge=0,
         lt=2**32,
         description="Deals the places after the first anew, better products more often in front.",
@@ -86,9 +93,8 @@ class Conditions(BaseModel):
         )
 
     def _says_nothing(self) -> bool:
-        lists = self.exclude or self.category or self.deny
         single = (self.min_price, self.max_price, self.market, self.in_stock, self.seed)
-        return not lists and single == (None,) * 5
+        return not (self.exclude or self.category or self.deny) and all(one is None for one in single)
 
 
 def _or_none(value: T) -> T | None:
@@ -143,11 +149,10 @@ class EventBody(BaseModel):
     customer_id: Id = Field(examples=["1402"])
     product_id: Id = Field(examples=["1029743"])
     kind: Literal["view", "cart", "wishlist", "buy"] = Field(examples=["view"])
-    at: Annotated[datetime, BeforeValidator(_moment)] = Field(
-        None, description="When, with its zone; by default now.", examples=["2017-11-30T12:00:00Z"]
+    at: Annotated[datetime, BeforeValidator(_moment)] = _optional(
+        description="When, with its zone; by default now.", examples=["2017-11-30T12:00:00Z"]
     )
-    key: Id = Field(
-        None,
+    key: Id = _optional(
         description="Yours, to send it again safely: the same key is stored once.",
         examples=["0b1f6a52-5d0e-4c86-9f3c-9f1d3c1b7a55"],
     )

@@ -1,6 +1,6 @@
 """JSON bodies, read to the letter.
 
-Python's reader takes the last of two equal keys, `NaN`, and any depth; a storefront that sends such a thing has a
+Python's reader takes the last of two equal keys, and `NaN`; a storefront that sends such a thing has a
 defect, and is told so.
 """
 

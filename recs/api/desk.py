@@ -1,4 +1,4 @@
-"""What the routes of one process share: its Scorer, its log of served lists, and the threads for slow answers."""
+"""What the routes of one process share: its Scorer, its log of served lists, threads for slow answers."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -99,8 +99,8 @@ class Desk:
         waiting = self._slow.statistics().tasks_waiting
         if waiting >= SLOW_WAITING:
             raise UnavailableError(
-                f"{waiting} answers under conditions of their own are waiting already; ask again in a second, "
-                "or without conditions"
+                f"{waiting} answers under conditions of their own are waiting already; "
+                "ask again in a second, or without conditions"
             )
         return await to_thread.run_sync(work, limiter=self._slow)
 

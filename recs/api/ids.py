@@ -1,8 +1,8 @@
 """Ids in paths: any text, also with `/`, which is then written `%2F`.
 
-A server's decoded path cannot tell `/` in an id from one between parts. So routes are matched on a path in which
-`%2F` and `%25` still stand, and the ids are read from what was matched. A `/` that was not escaped is taken as
-part of the id where that is possible at all: some proxies decode paths.
+A server's decoded path cannot tell `/` in an id from one between parts. So routes are matched on a path in
+which `%2F` and `%25` still stand, and the ids are read from what was matched. A `/` that was not escaped is
+taken as part of the id where that is possible at all: some proxies decode paths.
 """
 
 from urllib.parse import unquote_to_bytes

@@ -1,7 +1,7 @@
 """What the storefront is told: the documented shapes of answers, and the bytes they are written as.
 
-The models here describe answers in the OpenAPI document only. The bytes are written straight from what the Scorer
-says: to check a thing we have just made would cost more than making it. A test holds the two together.
+The models here describe answers in the OpenAPI document only. The bytes are written straight from what the
+Scorer says: to check what we have just made would cost more than making it. A test holds the two together.
 """
 
 import json
@@ -34,8 +34,8 @@ class ListAnswer(BaseModel):
 
     bundle_id: str = Field(examples=["2017-11-30-1f0c5d2a9b7e4c31"])
     source: Source = Field(
-        description="The step of the chain that answered: what this customer did, this session, customers of the "
-        "same market lately, or what is popular in the whole shop."
+        description="The step of the chain that answered: what this customer did, this session, customers of "
+        "the same market lately, or what is popular in the whole shop."
     )
     arm: Arm = Field(description="The bundle of an experiment that answered.")
     items: list[Item]
