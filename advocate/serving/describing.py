@@ -76,7 +76,7 @@ def _complete(
     operation["responses"] = dict(sorted(responses.items()))
     if keys:
         operation["security"] = [{name: []} for name in _SCHEMES]
-        operation["description"] += f"\n\nNeeds a key with the scope `{scope_of(path)}`."
+        operation["description"] += f"\n\nNeeds a key with the scope `{scope_of(path).value}`."
 
 
 def _problems(path: str, method: str, *, keys: bool) -> set[int]:

@@ -13,7 +13,7 @@ from warehouse.access.ring import KeyRing
 OPEN = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})
 """What probes and people may see without a key; it tells nothing about anyone."""
 
-_SCOPES: dict[str, KeyScope] = {"/metrics": "metrics", "/v1/events": "events"}
+_SCOPES: dict[str, KeyScope] = {"/metrics": KeyScope.METRICS, "/v1/events": KeyScope.EVENTS}
 
 HOW = "send `Authorization: Bearer KEY` or `X-API-Key: KEY`; `advocate keys add` makes one"
 
@@ -52,14 +52,14 @@ class Keys:
             return 429, detail, {"retry-after": str(math.ceil(wait))}
         needed = scope_of(scope["path"])
         if not key.may(needed):
-            detail = f"key {key.name!r} has no scope {needed!r}; ask for a key that has it"
-            return 403, detail, _challenge(f'error="insufficient_scope", scope="{needed}"')
+            detail = f"key {key.name!r} has no scope {needed.value!r}; ask for a key that has it"
+            return 403, detail, _challenge(f'error="insufficient_scope", scope="{needed.value}"')
         return None
 
 
 def scope_of(path: str) -> KeyScope:
     """The scope that a path needs."""
-    return _SCOPES.get(path, "recommend")
+    return _SCOPES.get(path, KeyScope.RECOMMEND)
 
 
 def _presented(headers: list[tuple[bytes, bytes]]) -> str | None:

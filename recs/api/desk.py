@@ -71,14 +71,16 @@ class Desk:
         with self._opening:
             if self._closed:
                 raise UnavailableError("this server is shutting down; ask again, another one answers")
-            if self._scorer is None:
-                try:
-                    scorer = Scorer.open(self._settings)
-                except NotFoundError as error:
-                    raise UnavailableError(str(error)) from error
-                self._log = ServedLog(self._settings)
-                self._scorer = scorer
-            return self._scorer
+            if self._scorer is not None:
+                return self._scorer
+            try:
+                scorer = Scorer.open(self._settings)
+                scorer.warm()
+            except NotFoundError as error:
+                raise UnavailableError(str(error)) from error
+            self._log = ServedLog(self._settings)
+            self._scorer = scorer
+            return scorer
 
     def take(self, events: Sequence[Event]) -> int:
         """Stores events, also before anything is published; for a thread that may wait.
