@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 
 import outreach.models  # noqa: F401  its tables belong to the one metadata
 import recs.models  # noqa: F401
+import warehouse.access.models
 import warehouse.models  # noqa: F401
 from warehouse.database import engine_for
 from warehouse.lease import hold
