@@ -70,7 +70,7 @@ def _changed(lists: pl.LazyFrame, experiment: ExperimentSettings) -> datetime | 
 
 def _people(lists: pl.LazyFrame, lines: pl.LazyFrame, until: datetime | None) -> pl.DataFrame:
     """One row per customer served, as `recs.arms.compared` takes them, sorted."""
-    over, pair = pl.col("at") <= until, ["customer_id", "product_id"]
+    over, pair = pl.col("at") <= pl.lit(until, pl.Datetime("us", "UTC")), ["customer_id", "product_id"]
     shown = archive.positions(lists.filter(over)).select(*pair, "at")
     soon = (pl.col("purchased_at") > pl.col("at")) & (pl.col("purchased_at") <= pl.col("at") + WITHIN)
     hits = shown.join(lines, on=pair).filter(soon).group_by(pair).agg(hit=pl.lit(1))
