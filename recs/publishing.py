@@ -18,6 +18,9 @@ from recs.visitors import Visitors, learn
 from recs.world import World
 from warehouse.settings import Settings
 
+_NOT_MADE_WITH = {"keep_bundles", "tune_seconds", "served_days", "experiment"}
+"""Settings that do not change what a bundle is."""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -102,7 +105,7 @@ def _manifest(work: Work) -> dict[str, Any]:
         "customers": world.nobody,
         "products": world.catalogue.height,
         "depth": settings.recs.depth,
-        "parameters": settings.recs.model_dump(mode="json", exclude={"keep_bundles", "tune_seconds"})
+        "parameters": settings.recs.model_dump(mode="json", exclude=_NOT_MADE_WITH)
         | {"half_life_days": settings.features.half_life_days, "seed": settings.seed},
         "models": work.fits.made_with,
         "tuning": work.tuning.as_json(),
