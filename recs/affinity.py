@@ -36,6 +36,6 @@ def read(folder: Path) -> tuple[Visitors, Similar]:
         return restored(kept.name.removeprefix(_VISITORS), read_mapped(kept), len(similar.items)), similar
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NotFoundError(
-            f"what goes with what is missing in the bundle at {folder} ({error}); it may be of an earlier version: "
-            "run the night again"
+            f"what goes with what is missing in the bundle at {folder} ({error}); it may be of an earlier "
+            "version: run the night again"
         ) from error

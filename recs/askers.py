@@ -44,7 +44,7 @@ class Askers:
         self._masks: dict[tuple[int, int], Mask] = {}
 
     def of(self, row: int, market: str | None) -> Asker:
-        """The asker in a row, at home or in a market they name; one that nobody shops in counts as unknown."""
+        """The asker in a row, at home or in a market they name; one where nobody shops is unknown."""
         shop = self._shop
         parts = (shop.available.groups, shop.prices.home, shop.local.home)
         places = [int(part[row]) for part in parts]
@@ -52,7 +52,8 @@ class Askers:
             at = place_of(shop.markets, market)
             known = at < len(shop.markets)
             places = shop.places[at].tolist() if known else [int(shop.available.groups[-1]), -1, -1]
-        return Asker(row, *places, impersonal=bool(shop.impersonal[row]))
+        group, home, local = places
+        return Asker(row, group, home, local, bool(shop.impersonal[row]))
 
     def mask(self, asker: Asker, context: Context) -> Mask:
         """What may be shown to them under the shop's rules and those of the request, (I,); not to be changed.
@@ -60,10 +61,10 @@ class Askers:
         Sensitive products are not left out here: who bought one may see it.
         """
         if limits(context):
-            mask = self._shop.shown(asker.group, asker.home, (*self._rules, context))
+            shown = self._shop.shown(asker.group, asker.home, (*self._rules, context))
             if context.in_stock is not None:
-                mask &= self._shop.catalogue["product_id"].is_in(context.in_stock).to_numpy()
-            return mask
+                shown &= self._shop.catalogue["product_id"].is_in(context.in_stock).to_numpy()
+            return shown
         key = (asker.group, asker.home if self._prices else -1)
         mask = self._masks.get(key)
         if mask is None:

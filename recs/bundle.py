@@ -111,11 +111,12 @@ class Bundle:
                 }
                 for slate in SLATES
             }
-            arrays = (
+            customers, products, sources = (
                 np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
                 for name in ("customers", "products", "sources")
             )
-            return cls(bundle_id, manifest, *arrays, pl.read_parquet(folder / "catalogue.parquet"), slates)
+            catalogue = pl.read_parquet(folder / "catalogue.parquet")
+            return cls(bundle_id, manifest, customers, products, sources, catalogue, slates)
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
             raise NotFoundError(
                 f"the bundle {bundle_id} cannot be read at {folder} ({error}); "
@@ -129,7 +130,7 @@ class Bundle:
 
     def source(self, row: int) -> Source:
         """Where the lists of a row come from."""
-        return SOURCES[self.sources[row]]
+        return SOURCES[int(self.sources[row])]
 
     def row_of(self, customer_id: str) -> int:
         """The row of a customer; that of nobody, the last, for one the bundle does not know."""

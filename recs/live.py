@@ -1,8 +1,8 @@
 """Lists made on the spot, for one bundle: under rules of a request, for this visit, beside a product.
 
 What a published list can answer is taken from it. Where too few of its products pass the rules of a request,
-or they ask for another order, the night's own code runs over the night's own models, which are loaded with the
-first such request: a rule that changes nothing gives the published list, up to the last digits of a score.
+or they ask for another order, the night's own code runs over the night's own models, loaded with the
+first such request. A rule that changes nothing gives the published list, up to the last digits of a score.
 """
 
 import threading
@@ -67,8 +67,8 @@ class Live:
 
     def session(self, basket: Sequence[int], bought: Sequence[int], looks: Sequence[int]) -> Session:
         """A session of columns, -1 for unknown products; see `Session.of`."""
-        parts = (np.asarray(part, np.int32) for part in (basket, bought, looks))
-        return Session.of(*parts, self.shop.sensitive)
+        have, had, seen = (np.asarray(part, np.int32) for part in (basket, bought, looks))
+        return Session.of(have, had, seen, self.shop.sensitive)
 
     def recommend(
         self, row: int, slate: str, n: int, context: Context, session: Session, seeded_by: str
@@ -145,7 +145,7 @@ class Live:
         return np.asarray(pattern.indices[pattern.indptr[row] : pattern.indptr[row + 1]])
 
     def _base(self, asker: Asker, slate: str, n: int, context: Context, mask: Mask) -> tuple[Ranked, Source]:
-        """The list that nothing of this visit has changed yet, at least `n` products where there are so many."""
+        """The list before this visit changes it, at least `n` products where there are so many."""
         home = self.askers.of(asker.row, None)
         source = self._bundle.source(asker.row)
         if asker == home and not _reorders(context) and not (self._ordered and limits(context)):

@@ -33,7 +33,10 @@ class Ranked:
         """The first `n` products of one row of arrays named as in `recs.bundle.ARRAYS`."""
         items = arrays["items"][row, :n]
         length = int(np.count_nonzero(items >= 0))  # what is not there stands at the end
-        return cls(*(arrays[name][row, :length] for name in ("items", "scores", "codes", "facts")))
+        items, scores, codes, facts = (
+            arrays[name][row, :length] for name in ("items", "scores", "codes", "facts")
+        )
+        return cls(items, scores, codes, facts)
 
     @classmethod
     def none(cls) -> "Ranked":
@@ -58,10 +61,17 @@ class Ranked:
         if not len(self.items) or not len(more.items):
             return self if len(self.items) else more
         ratio = min(float(self.scores[-1]) / max(float(more.scores[0]), 1e-30), 1.0)
-        pairs = (
-            (self.items, more.items),
-            (self.scores, (more.scores * np.float32(ratio)).astype(np.float32)),
-            (self.codes, more.codes),
-            (self.facts, more.facts),
+        tail = Ranked(
+            more.items, (more.scores * np.float32(ratio)).astype(np.float32), more.codes, more.facts
         )
-        return Ranked(*(np.concatenate(pair) for pair in pairs))
+        return Ranked.joined(self, tail)
+
+    @classmethod
+    def joined(cls, *parts: "Ranked") -> "Ranked":
+        """Lists one after the other, as they are."""
+        return cls(
+            np.concatenate([part.items for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+            np.concatenate([part.codes for part in parts]),
+            np.concatenate([part.facts for part in parts]),
+        )

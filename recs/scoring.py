@@ -42,9 +42,9 @@ _log = logging.getLogger(__name__)
 class Scorer:
     """Answers from the current bundle; safe to share between threads.
 
-    A newly published bundle is noticed within a second, what customers do within a quarter of one. Each answer
-    comes from one bundle only: it is opened whole before it takes the place of the one before. In an experiment
-    a customer always gets the same bundle of the two.
+    A newly published bundle is noticed within a second, what customers do within a quarter of one. Each
+    answer comes from one bundle only: it is opened whole before it takes the place of the one before. In an
+    experiment a customer always gets the same bundle of the two.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -113,7 +113,7 @@ class Scorer:
             _log.warning("still serving bundle %s: %s", self.bundle_id, error)
 
     def follow(self) -> None:
-        """Counts what customers did in other processes; goes on with what is known where they cannot be read."""
+        """Counts what customers did in other processes; what is known goes on where that cannot be read."""
         try:
             self._recent.refresh()
         except AdvocateError as error:
@@ -165,7 +165,7 @@ class Scorer:
 
         Args:
             customer_id: any text.
-            product_ids: at most `MOST`; each comes back once, those the bundle does not know last, with score 0.
+            product_ids: at most `MOST`; each comes back once, those that are unknown last, with score 0.
 
         Raises:
             NotFoundError: the bundle cannot answer on the spot.

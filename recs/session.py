@@ -1,8 +1,8 @@
 """This visit: what was looked at, put into the basket or bought just now, and how it changes a list.
 
-What goes with it is ranked by `recs.visitors`, and comes into the customer's published list by reciprocal rank
-fusion (Cormack, Clarke and Büttcher, 2009): scores of two models cannot be compared, places can. A sensitive
-product shapes nothing, however it was looked at.
+What goes with it is ranked by `recs.visitors`, and comes into the customer's published list by reciprocal
+rank fusion (Cormack, Clarke and Büttcher, 2009): scores of two models cannot be compared, places can. A
+sensitive product shapes nothing, however it was looked at.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from recs.visitors import Visitors
 from recs.wording import BASKET, BASKET_UNNAMED, LATELY, LOOKED, PICKED, TOGETHER_UNNAMED, VIEWED_UNNAMED
 
 LOOK = np.float32(0.5)
-"""What the newest look counts beside a product in the basket; each one before it counts `FADING` times that."""
+"""What the newest look counts beside a product in the basket; each one before it `FADING` times that."""
 
 FADING = np.float32(0.8)
 
@@ -56,7 +56,8 @@ class Session:
         basket = _without(_once(basket), bought)
         looks = _without(_once(looks), np.concatenate([basket, bought]))
         every = np.concatenate([basket, bought, looks])
-        return cls(*(part[~sensitive[part]] for part in (basket, bought, looks)), every[sensitive[every]])
+        basket, bought, looks = (part[~sensitive[part]] for part in (basket, bought, looks))
+        return cls(basket, bought, looks, every[sensitive[every]])
 
     @property
     def have(self) -> Ids:
@@ -129,8 +130,8 @@ def followed(goes: Ranked, base: Ranked, session: Session) -> Ranked:
 def dealt(ranked: Ranked, seed: int, customer: str) -> Ranked:
     """The list with its places after the first dealt anew, better products more often in front.
 
-    Each product but the first draws from a Gumbel distribution around the logarithm of its place, so a list is
-    a draw from the Plackett-Luce model, of which the chance of every place is known.
+    Each product but the first draws from a Gumbel distribution around the logarithm of its place, so a list
+    is a draw from the Plackett-Luce model, of which the chance of every place is known.
     """
     if len(ranked.items) < 3:
         return ranked
@@ -151,10 +152,7 @@ def _merged(lists: list[Ranked]) -> Ranked:
     first, place = np.unique(items, return_index=True, return_inverse=True)[1:]
     score = np.bincount(place, worth, minlength=len(first)).astype(np.float32)
     order = np.lexsort((first, -score))
-    every = lists[0]
-    for part in lists[1:]:
-        every = Ranked(*(np.concatenate([getattr(every, a), getattr(part, a)]) for a in Ranked.__slots__))
-    chosen = every.at(first[order])
+    chosen = Ranked.joined(*lists).at(first[order])
     return Ranked(chosen.items, score[order], chosen.codes, chosen.facts)
 
 
@@ -162,8 +160,7 @@ def _pinned(ranked: Ranked, base: Ranked, places: NDArray[np.int64]) -> Ranked:
     """The list with the retailer's own products of `base` back at their places."""
     for place in places.tolist():
         one = base.at(slice(place, place + 1))
-        parts = (ranked.at(slice(0, place)), one, ranked.at(slice(place, None)))
-        ranked = Ranked(*(np.concatenate([getattr(p, a) for p in parts]) for a in Ranked.__slots__))
+        ranked = Ranked.joined(ranked.at(slice(0, place)), one, ranked.at(slice(place, None)))
     return ranked
 
 

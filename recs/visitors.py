@@ -25,8 +25,8 @@ BAG = np.float32(0.5 + np.log(2))
 class Visitors(Protocol):
     """Knows what goes with some products.
 
-    In all calls `have` (H,) are columns of the catalogue, each once, and `worth` (H,) says how much each counts,
-    1 for one purchase. A product that the kind knows nothing of adds nothing.
+    In all calls `have` (H,) are columns of the catalogue, each once, and `worth` (H,) says how much each
+    counts, 1 for one purchase. A product that the kind knows nothing of adds nothing.
     """
 
     kind: ClassVar[str]
@@ -47,7 +47,7 @@ class Visitors(Protocol):
         ...
 
     def behind(self, have: Ids, worth: Scores, asked: Ids) -> Ids:
-        """For each asked product the one of `have` that adds most to it, (A,); -1 where none adds anything."""
+        """For each asked product the one of `have` that adds most to it, (A,); -1 where none does."""
         ...
 
     def arrays(self) -> dict[str, NDArray[Any]]:
