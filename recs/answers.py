@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, overload
 
+from recs.experiment import Arm
+
 Source = Literal["customer", "session", "segment", "market"]
 """The step of the chain that an answer comes from. Each is taken where the one before has nothing to say:
 
@@ -12,9 +14,6 @@ Source = Literal["customer", "session", "segment", "market"]
 - `segment`: what customers of the same market bought lately;
 - `market`: what is popular in the whole shop.
 """
-
-Arm = Literal["champion", "challenger"]
-"""Which bundle of an experiment answered; see `recs.experiment`."""
 
 
 @dataclass(frozen=True, slots=True)

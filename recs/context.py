@@ -16,8 +16,8 @@ class Context(Rules):
     Attributes:
         market: where this visit shops; by default where the customer usually does.
         in_stock: the only products that may be shown; by default all that are on sale.
-        seed: with one, the places after the first are dealt anew, better products more often in front, so that
-            others are seen, too. The same seed deals the same list.
+        seed: with one, the places after the first are dealt anew, better products more often in front, so
+            that others are seen, too. The same seed deals the same list.
     """
 
     market: Name | None = None

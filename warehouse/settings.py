@@ -92,6 +92,7 @@ class RecsSettings(_Section):
     als_reg: Annotated[float, Field(gt=0)] = 30.0
     als_epochs: Annotated[int, Field(ge=1, le=200)] = 10
     neighbours: Annotated[int, Field(ge=1, le=1000)] = 50
+    visitors: Literal["ease", "ials"] = "ease"
     keep_bundles: Annotated[int, Field(ge=2)] = 7
     due_share: Share = 0.3
     require_personalisation_consent: bool = False
