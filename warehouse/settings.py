@@ -91,6 +91,7 @@ class RecsSettings(_Section):
     require_personalisation_consent: bool = False
     category_cap: Annotated[int, Field(ge=0)] = 0
     mmr: Share = 0
+    live_hours: Annotated[int, Field(ge=1, le=720)] = 48
     rules: RuleSettings = RuleSettings()
 
 
