@@ -89,9 +89,8 @@ def _lists(router: APIRouter, desk: Desk) -> None:
         request: Request, customer_id: CustomerId, body: Annotated[asked.ScoresBody, Body()]
     ) -> Response:
         """All products of the list, best first; those nobody knows last, with score 0."""
-        scorer, context = desk.opened or await desk.scorer(), body.context()
-        work = partial(scorer.score, customer_id, body.products, context=context)
-        answer = await _made(desk, work, context)
+        scorer = desk.opened or await desk.scorer()
+        answer = scorer.score(customer_id, body.products)
         desk.shown("score", _id_of(request), customer_id, None, answer)
         return told.list_response({"customer_id": customer_id}, answer)
 

@@ -20,6 +20,7 @@ Text = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00]*$")
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 """An id that is stored, and therefore one that the feeds could bring."""
 Names = Annotated[list[Text], Field(max_length=1000)]
+Visit = Annotated[list[Text], Field(max_length=500)]
 Minor = Annotated[int, Field(ge=0, le=10**12)]
 Count = Annotated[int, Field(ge=1, le=1000)]
 
@@ -121,23 +122,23 @@ class SimilarQuery(Conditions):
     n: Count = Field(10, description="How many products.")
 
 
-class _Body(Conditions):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class ScoresBody(_Body):
+class ScoresBody(BaseModel):
     """A list the shop already has, to be put in order."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     products: Names = Field(
         description="All of them come back, best first; unknown ones last.", examples=[["1029743", "995242"]]
     )
 
 
-class BasketBody(_Body):
-    """What a visitor nobody knows has put in the basket and looked at."""
+class BasketBody(Conditions):
+    """What a visitor nobody knows has put in the basket and looked at, and what may be shown."""
 
-    products: Names = Field([], description="What lies in the basket.", examples=[["1029743"]])
-    views: Names = Field([], description="What was looked at, the newest last.", examples=[["995242"]])
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    products: Visit = Field([], description="What lies in the basket.", examples=[["1029743"]])
+    views: Visit = Field([], description="What was looked at, the newest last.", examples=[["995242"]])
     n: Count = Field(10, description="How many products.")
 
 

@@ -102,10 +102,10 @@ def similar(product_id: str, n: int, context: Context) -> Question[Answer]:
     return Question("GET", path, _answer, params={"n": n, **_in_query(context)})
 
 
-def score(customer_id: str, product_ids: Sequence[str], context: Context) -> Question[Answer]:
+def score(customer_id: str, product_ids: Sequence[str]) -> Question[Answer]:
     """A list of the shop's own, in order for a customer."""
     path = f"/v1/customers/{_part(customer_id)}/scores"
-    return Question("POST", path, _answer, body={"products": list(product_ids), **context.fields()})
+    return Question("POST", path, _answer, body={"products": list(product_ids)})
 
 
 def for_basket(

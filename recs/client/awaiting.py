@@ -50,11 +50,9 @@ class AsyncAdvocate:
         """
         return await self._ask(asking.recommend(customer_id, slate, n, context))
 
-    async def score(
-        self, customer_id: str, product_ids: Sequence[str], *, context: Context = NOTHING
-    ) -> Answer:
+    async def score(self, customer_id: str, product_ids: Sequence[str]) -> Answer:
         """Up to 1,000 products of the shop's own, in order for a customer; unknown ones last."""
-        return await self._ask(asking.score(customer_id, product_ids, context))
+        return await self._ask(asking.score(customer_id, product_ids))
 
     async def similar(self, product_id: str, n: int = 10, *, context: Context = NOTHING) -> Answer:
         """Products like one product."""

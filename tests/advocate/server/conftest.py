@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,12 +48,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return make_home(tmp_path_factory.mktemp("published") / "home")
 
 
-@pytest.fixture
-def key(published: Settings, request: pytest.FixtureRequest) -> str:
-    """A key of this test's own that may do everything."""
-    return make_key(published, "recommend", "events", "metrics")
-
-
 def make_key(settings: Settings, *scopes: str, rate: int = 10_000) -> str:
     """A new key with these scopes."""
     return issue(settings, f"test-{time.monotonic_ns()}", scopes, "a test", rate=rate).secret
@@ -85,12 +79,19 @@ Serve = Callable[..., Running]
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """`serve(settings, *flags)` starts `advocate serve` and waits until it answers."""
+    with starting(tmp_path) as start:
+        yield start
+
+
+@contextmanager
+def starting(folder: Path) -> Iterator[Serve]:
+    """The same, for servers that several tests share; they end with the block."""
     started: list[Running] = []
 
     def start(settings: Settings, *flags: str) -> Running:
         port = free_port()
         words = ["-m", "advocate.cli", "--home", str(settings.home), "serve", "--port", str(port), *flags]
-        errors = tmp_path / f"server-{port}.log"
+        errors = folder / f"server-{port}.log"
         with errors.open("w") as sink:
             process = subprocess.Popen(
                 [sys.executable, *words], cwd=ROOT, stderr=sink, stdout=subprocess.DEVNULL, text=True

@@ -2,12 +2,14 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
 
-from tests.advocate.server.conftest import JSON, Running, make_key
+from tests.advocate.server.conftest import JSON, Running, make_key, starting
 from warehouse.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -17,17 +19,12 @@ LIST = "/v1/customers/c00/recommendations"
 @pytest.fixture(scope="module")
 def server(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One server for all attacks, so that each finds it as the one before left it."""
-    from tests.advocate.server.conftest import serve
-
-    starting = serve.__wrapped__(tmp_path_factory.mktemp("attacks"))  # type: ignore[attr-defined]
-    yield next(starting)(published)
-    next(starting, None)
+    with starting(tmp_path_factory.mktemp("attacks")) as start:
+        yield start(published)
 
 
 @pytest.fixture(scope="module")
 def headers(server: Running, published: Settings) -> dict[str, str]:
-    import time
-
     made = {"authorization": f"Bearer {make_key(published, 'recommend', 'events', 'metrics')}"}
     until = time.monotonic() + 5
     while httpx.get(server.url + LIST, headers=made).status_code == 401 and time.monotonic() < until:
@@ -202,19 +199,15 @@ def test_after_all_that_it_answers_as_before(server: Running, headers: dict[str,
 def raw(server: Running, sent: bytes) -> bytes:
     """What comes back to bytes that no client library would send; until the server is done."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        try:
+        with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(sent)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
         found = b""
         connection.settimeout(3)
-        try:
+        with suppress(ConnectionResetError, TimeoutError):
             while chunk := connection.recv(65_536):
                 found += chunk
                 head, _, body = found.partition(b"\r\n\r\n")
                 length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
                 if length and len(body) >= int(length[0].split(b":")[1]):
                     break
-        except (ConnectionResetError, TimeoutError):
-            pass
         return found

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 
 import httpx
 import polars as pl
@@ -11,7 +12,7 @@ import pytest
 
 from features.live import since
 from recs import served
-from tests.advocate.server.conftest import Running, Serve, alive, children, make_home, make_key
+from tests.advocate.server.conftest import Running, Serve, alive, children
 from warehouse import clock
 from warehouse.settings import Settings
 
@@ -113,5 +114,4 @@ def workers_of(server: Running) -> set[int]:
 
 
 def _spawned(pid: int) -> bool:
-    with open(f"/proc/{pid}/cmdline", "rb") as said:
-        return b"spawn_main" in said.read()
+    return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
