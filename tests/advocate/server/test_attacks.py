@@ -89,7 +89,7 @@ def test_values_that_cannot_be_are_named(
         (b"", 422, ["body is missing"]),
         (b"{", 400, ["not JSON"]),
         (b"{} {}", 400, ["not JSON", "Extra data"]),
-        (json.dumps({"products": ["p"] * 1001}).encode(), 422, ["at most 1000 items"]),
+        (json.dumps({"products": ["p"] * 501}).encode(), 422, ["at most 500 items"]),
     ],
 )
 def test_bodies_that_cannot_be_are_told_why(
@@ -123,7 +123,7 @@ def test_a_body_of_another_kind_is_refused(server: Running, headers: dict[str, s
 
 
 def test_a_wrong_key_is_refused_before_the_body_is_looked_at(server: Running) -> None:
-    for wrong in ("nonsense", "adv_" + "a" * 12 + "_" + "b" * 43, "ü" * 50, ""):
+    for wrong in ("nonsense", "adv_" + "a" * 12 + "_" + "b" * 43, "ü" * 50, "x"):
         value = f"Bearer {wrong}".encode()
         answer = httpx.post(f"{server.url}/v1/baskets", headers={b"authorization": value}, content=b"{{{")
         refused(answer, 401, "advocate keys add")
@@ -159,7 +159,7 @@ def test_a_length_that_cannot_be_is_refused(server: Running, length: bytes) -> N
         (b"GET /v1/\xff HTTP/1.1\r\nhost: x\r\n\r\n", 400),
         (b"GET /v1/%FF HTTP/1.1\r\nhost: x\r\n\r\n", 400),
         (b"GET /v1/x HTTP/1.1\r\nhost: x\r\nx-a: b\x00c\r\n\r\n", 400),
-        (b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST /v1/x HTTP/1.1\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         (b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabc", 400),
     ],
 )  # fmt: skip
