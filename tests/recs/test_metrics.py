@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from recs.metrics import RESAMPLES, Hits, coverage, diversity, gini, interval, intervals, novelty, paired
+from recs.metrics import (
+    RESAMPLES,
+    Hits,
+    apart,
+    coverage,
+    diversity,
+    gini,
+    interval,
+    intervals,
+    novelty,
+    paired,
+)
 
 
 def hits(ids: list[list[int]], truth: list[list[int]]) -> Hits:
@@ -127,3 +138,20 @@ def test_pairs_see_a_small_difference_that_two_intervals_would_not() -> None:
     mean, low, high = paired(better, base, 0)
     assert 0 < low < mean < high
     assert paired(base, base, 0) == (0, 0, 0)
+
+
+def test_the_difference_of_two_groups_is_as_uncertain_as_both_together() -> None:
+    chance = np.random.default_rng(3)
+    one, other = chance.normal(0.5, 0.2, 900), chance.normal(0.3, 0.4, 400)
+    mean, low, high = apart(one, other, 0)
+    half = 1.96 * np.sqrt(one.var() / len(one) + other.var() / len(other))
+    assert mean == pytest.approx(one.mean() - other.mean())
+    assert (mean - low, high - mean) == (pytest.approx(half, rel=0.15), pytest.approx(half, rel=0.15))
+    assert apart(one, other, 0) == apart(one, other, 0) != apart(one, other, 1)
+
+
+def test_the_difference_of_two_groups_holds_the_truth_about_as_often_as_it_says() -> None:
+    chance = np.random.default_rng(9)
+    pairs = [(chance.random(200) < 0.3, chance.random(100) < 0.2) for _ in range(150)]
+    found = [apart(*(group.astype(float) for group in pair), seed) for seed, pair in enumerate(pairs)]
+    assert 0.90 <= np.mean([one.low <= 0.1 <= one.high for one in found]) <= 0.99

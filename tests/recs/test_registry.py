@@ -10,7 +10,7 @@ from recs.bundle import folder_of
 from recs.gate import Decision
 from recs.models import REFUSED
 from warehouse.errors import ConflictError, NotFoundError
-from warehouse.settings import Settings
+from warehouse.settings import ExperimentSettings, Settings
 
 JUDGED = Decision("judged")
 
@@ -97,6 +97,21 @@ def test_a_refused_bundle_with_nothing_before_it_is_of_no_day(settings: Settings
     assert registry.standing(settings, date(2017, 11, 30)) is None
     with pytest.raises(NotFoundError, match="no bundle for 2017-11-30"):
         registry.of_day(settings, date(2017, 11, 30))
+
+
+def test_a_challenger_is_kept_however_old_it_is(settings: Settings) -> None:
+    for day in range(1, 6):
+        registry.publish(settings, entered(settings, f"b{day}", f"2017-11-0{day}"), by="nightly")
+    assert registry.old(few(settings)) == ["b3", "b2", "b1"]
+    assert registry.old(few(settings, challenger="b1")) == ["b3", "b2"]
+    assert registry.old(few(settings, challenger="b5")) == ["b3", "b2", "b1"]
+
+
+def few(settings: Settings, challenger: str = "") -> Settings:
+    """The same home, which keeps two bundles and perhaps a challenger."""
+    experiment = ExperimentSettings(challenger=challenger)
+    changed = settings.recs.model_copy(update={"keep_bundles": 2, "experiment": experiment})
+    return settings.model_copy(update={"recs": changed})
 
 
 def test_errors_say_what_to_do(settings: Settings) -> None:

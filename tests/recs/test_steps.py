@@ -1,7 +1,7 @@
 """A night makes one bundle, the same one every time, and a killed one leaves the last good state."""
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,20 @@ import polars as pl
 import pytest
 
 from features.steps import build_features
-from recs import bundle, evaluation, registry, slates
+from recs import archive, bundle, evaluation, registry, slates
 from recs.export import recommendations
 from recs.fitting import Fits
 from recs.notebook import Notebook
 from recs.rules import Rules
 from recs.scoring import Scorer
+from recs.served import Served, ServedLog
 from recs.steps import evaluate, recommend, tune
 from recs.tuning import Tuning
 from tests.recs.worlds import DAY, fill, purchase
+from warehouse import clock
 from warehouse.errors import NotFoundError
 from warehouse.receipts import Receipt, latest
-from warehouse.settings import Settings
+from warehouse.settings import ExperimentSettings, Settings
 
 
 def files(settings: Settings) -> dict[str, bytes]:
@@ -149,6 +151,45 @@ def test_old_bundles_go_but_never_the_current_and_the_previous(shop: Settings) -
         made.append(recommend(keep_two, DAY).numbers["bundle_id"])
     assert {p.name for p in bundle.bundles_folder(shop).iterdir()} == set(made[2:])
     assert [row.bundle_id for row in registry.bundles(shop)] == made[:1:-1]
+
+
+def challenged(settings: Settings, challenger: str, **more: Any) -> Settings:
+    """The same home with an experiment."""
+    experiment = ExperimentSettings(challenger=challenger, share=0.5)
+    changed = settings.recs.model_copy(update={"experiment": experiment} | more)
+    return settings.model_copy(update={"recs": changed})
+
+
+def test_nights_keep_the_challenger_and_do_not_warn_of_it(shop: Settings) -> None:
+    made = [recommend(shop, DAY).numbers["bundle_id"]]
+    keep_two = challenged(shop, made[0], keep_bundles=2)
+    for number in range(3):
+        fill(shop, purchases=[purchase("c00", "tea", "2017-11-29", order_id=f"new{number}")])
+        receipt = recommend(keep_two, DAY)
+        made.append(receipt.numbers["bundle_id"])
+        assert receipt.warnings == []
+    assert {p.name for p in bundle.bundles_folder(shop).iterdir()} == {made[0], *made[2:]}
+
+
+def test_a_challenger_that_does_not_exist_is_warned_of(shop: Settings) -> None:
+    (warning,) = recommend(challenged(shop, "2017-11-30-ghost"), DAY).warnings
+    assert "recs.experiment.challenger is 2017-11-30-ghost, which is no bundle" in warning
+
+
+def test_experiments_and_served_lists_do_not_change_what_a_night_makes(shop: Settings) -> None:
+    one = recommend(shop, DAY).numbers["bundle_id"]
+    assert recommend(challenged(shop, one, served_days=5), DAY).numbers["bundle_id"] == one
+
+
+def test_a_night_removes_served_lists_older_than_the_setting_by_the_clock(shop: Settings) -> None:
+    log = ServedLog(shop)
+    for age in (90, 91):
+        shown = datetime(2018, 6, 1, 12, tzinfo=UTC) - timedelta(days=age)
+        log.put(Served(shown, "r", "c", "recommend", "for_you", "slate", "champion", "b", ("milk",)))
+    assert log.close(20)
+    with clock.at(datetime(2018, 6, 1, 4, tzinfo=UTC)):
+        recommend(shop, DAY)
+    assert [path.name for path in archive.folder_of(shop).iterdir()] == ["day=2018-03-03.parquet"]
 
 
 def test_evaluation_says_how_good_each_model_is_and_publishes_nothing(shop: Settings) -> None:
