@@ -7,8 +7,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-import outreach.models  # noqa: F401  its tables belong to the one metadata
+import features.models  # noqa: F401  its tables belong to the one metadata
+import outreach.models  # noqa: F401
 import recs.models  # noqa: F401
+import warehouse.access.models
 import warehouse.models  # noqa: F401
 from warehouse.database import engine_for
 from warehouse.lease import hold

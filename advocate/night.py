@@ -12,7 +12,7 @@ from typing import Any
 import outreach.steps
 import recs.steps
 from advocate.database import upgrade
-from features.steps import build_features, import_feed
+from features.steps import build_features, import_feed, import_live
 from warehouse.lease import NIGHT, hold
 from warehouse.receipts import Receipt
 from warehouse.settings import Settings
@@ -67,6 +67,9 @@ def run_night(
             say("import")
             imported = import_feed(settings)
             night.receipts += [imported] if imported else []
+        say("live events")
+        live = import_live(settings)
+        night.receipts += [live] if live else []
         say("features")
         night.receipts.append(build_features(settings, day))
         for half, steps in HALVES.items():

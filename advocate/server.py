@@ -1,42 +1,148 @@
-"""The HTTP service: the storefront's routes, and whether it is alive and ready."""
+"""The HTTP service: the storefront's routes, and what stands around them."""
 
-from functools import cache
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from fastapi import FastAPI, Request
+from anyio import to_thread
+from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
+from starlette.requests import Request
 
+from advocate.serving.describing import describe
+from advocate.serving.keys import Keys
+from advocate.serving.leaving import Leaving
+from advocate.serving.limits import Limits
+from advocate.serving.measures import MEDIA_TYPE, Measures
+from advocate.serving.pages import add_pages
+from advocate.serving.problems import explain_errors, problem
+from advocate.serving.watching import Watch
+from recs.api.desk import Desk
 from recs.http import routes
-from recs.scoring import Scorer
-from warehouse.errors import AdvocateError, NotFoundError
+from warehouse.access.ring import KeyRing
+from warehouse.errors import UnavailableError
 from warehouse.settings import Settings
 
+NOTE_SECONDS = 1.0
+"""How often what the log of served lists counted is taken over into the figures."""
 
-def create_app(settings: Settings) -> FastAPI:
-    """The application for one home."""
 
-    @cache
-    def scorer() -> Scorer:
-        return Scorer.open(settings)
+def create_app(
+    settings: Settings, *, keys: bool = True, grace: float = 10, leaving: Leaving | None = None
+) -> FastAPI:
+    """The application for one home; opens nothing before it is started or asked.
 
-    app = FastAPI(title="advocate", summary="What each customer would want next.", version="1")
-    app.include_router(routes(scorer))
-    app.add_exception_handler(AdvocateError, _explain)
-
-    @app.get("/healthz", tags=["service"])
-    def healthz() -> dict[str, str]:
-        """The process is alive."""
-        return {"status": "alive"}
-
-    @app.get("/readyz", tags=["service"])
-    def readyz() -> dict[str, str]:
-        """A bundle is published and can be served; 503 until then."""
-        return {"status": "ready", "bundle_id": scorer().bundle_id}
-
+    Args:
+        settings: the home.
+        keys: whether an API key is needed.
+        grace: seconds for writing what waits, once all requests are answered.
+        leaving: how this process ends.
+    """
+    service = Service(settings, grace, leaving or Leaving())
+    app = FastAPI(
+        title="advocate",
+        summary="What each customer would want next.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=service.lifespan,
+    )
+    app.include_router(routes(service.desk))
+    explain_errors(app)
+    _add_service_routes(app, service)
+    add_pages(app)
+    describe(app, keys=keys)
+    # The last one added is the first one asked.
+    if keys:
+        app.add_middleware(Keys, ring=service.ring)
+    app.add_middleware(Limits)
+    app.add_middleware(Watch, figures=service.measures)
     return app
 
 
-def _explain(_request: Request, error: Exception) -> JSONResponse:
-    """An error a person can act on, as RFC 9457 problem details; nothing published yet is 503."""
-    status = 503 if isinstance(error, NotFoundError) else 500
-    body = {"title": type(error).__name__, "status": status, "detail": str(error)}
-    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+class Service:
+    """What one process holds open, and how it starts and ends."""
+
+    def __init__(self, settings: Settings, grace: float, leaving: Leaving) -> None:
+        self._settings, self._grace, self.leaving = settings, grace, leaving
+        self.measures = Measures(self._bundle)
+        self.desk = Desk(settings, self.measures)
+        self._ring: KeyRing | None = None
+
+    def ring(self) -> KeyRing:
+        """The living keys; read when this is first asked, and ever after in a thread of their own."""
+        if self._ring is None:
+            self._ring = KeyRing(self._settings)
+        return self._ring
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        """Opens what is there already; at the end writes what waits."""
+        with contextlib.suppress(UnavailableError):
+            await to_thread.run_sync(self.desk.open)
+        noting = asyncio.create_task(self._note())
+        with self.leaving.on_signal():
+            yield
+        noting.cancel()
+        await to_thread.run_sync(self.desk.close, self._grace)
+        self.measures.note(self.desk.log)
+        if self._ring is not None:
+            self._ring.close()
+
+    async def _note(self) -> None:
+        while True:
+            await asyncio.sleep(NOTE_SECONDS)
+            self.measures.note(self.desk.log)
+
+    def page(self) -> bytes:
+        """The figures."""
+        self.measures.note(self.desk.log)
+        return self.measures.page()
+
+    def _bundle(self) -> tuple[str, float] | None:
+        scorer = self.desk.opened
+        if scorer is None:
+            return None
+        bundle_id = scorer.bundle_id
+        day = datetime.strptime(bundle_id[:10], "%Y-%m-%d").replace(tzinfo=UTC)
+        return bundle_id, (day + timedelta(days=1)).timestamp()
+
+
+def _add_service_routes(app: FastAPI, service: Service) -> None:
+    @app.get("/healthz", tags=["service"], operation_id="healthz", summary="Whether the process is alive")
+    async def healthz() -> dict[str, str]:
+        """It answers; nothing else is asked."""
+        return {"status": "alive"}
+
+    @app.get("/readyz", tags=["service"], operation_id="readyz", summary="Whether requests may be sent here")
+    async def readyz(request: Request) -> Response:
+        """A bundle is published and open, and the process is not about to end; else 503 with the reason."""
+        if service.leaving.begun:
+            return problem(request.scope, 503, "this server is shutting down; send requests elsewhere")
+        scorer = service.desk.opened or await service.desk.scorer()
+        return JSONResponse({"status": "ready", "bundle_id": scorer.bundle_id})
+
+    @app.get(
+        "/metrics",
+        tags=["service"],
+        operation_id="metrics",
+        summary="The service's own figures, for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
+    )
+    async def metrics() -> Response:
+        """Of all processes together."""
+        return Response(await to_thread.run_sync(service.page), media_type=MEDIA_TYPE)
+
+
+def application(settings: Settings, *, keys: bool, grace: float, drain: float) -> FastAPI:
+    """The application of one of the server's processes."""
+    return create_app(settings, keys=keys, grace=grace, leaving=Leaving(drain))
+
+
+def factory(settings: Settings, *, keys: bool, grace: float, drain: float) -> "partial[FastAPI]":
+    """Makes the application in the process that is to serve it."""
+    return partial(application, settings, keys=keys, grace=grace, drain=drain)

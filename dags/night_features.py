@@ -1,4 +1,4 @@
-"""The first DAG of a night: brings the feed in where `feed.path` is set, then builds the day's features."""
+"""The first DAG of a night: brings the feed in where `feed.path` is set, and live events; builds features."""
 
 from typing import Any
 
@@ -25,11 +25,16 @@ def advocate_features() -> None:
         receipt = steps.import_feed(open_home())
         return receipt.as_json() if receipt else None
 
+    @task
+    def import_live() -> dict[str, Any] | None:
+        receipt = steps.import_live(open_home())
+        return receipt.as_json() if receipt else None
+
     @task(outlets=[FEATURES])
     def build_features() -> dict[str, Any]:
         return steps.build_features(open_home(), day_of()).as_json()
 
-    import_feed() >> build_features()
+    import_feed() >> import_live() >> build_features()
 
 
 advocate_features()

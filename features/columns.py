@@ -10,7 +10,8 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-ID_LENGTH = 128
+from features.limits import ID_LENGTH
+
 TEXT_LENGTH = 4000
 
 

@@ -28,27 +28,50 @@ def bring_in(settings: Settings, delivery: Delivery) -> Receipt:
             as it was; refused rows are in quarantine all the same.
     """
     with hold(settings, "features"), recording(settings, "import") as receipt:
-        lake = Lake.of(settings)
-        receipt.notes += delivery.notes
-        admitted = {name: _admit(settings, name, raw) for name, raw in delivery.tables.items()}
-        _quarantine(settings, delivery, admitted, receipt)
-        _refuse_empty(lake, admitted, receipt)
-        frames = {name: result.rows for name, result in admitted.items() if result.rows.height}
-        created = _create_referred(lake, frames)
-        commit = lake.append(
-            {CONTRACTS[name].table: frame for name, frame in frames.items()},
-            imported_at=clock.now(),
-            source=delivery.source,
-        )
-        receipt.rows_in |= {name: result.rows_in for name, result in admitted.items()}
-        receipt.numbers["copies"] = {n: result.copies for n, result in admitted.items() if result.copies}
-        receipt.numbers["created from references"] = created
-        if commit is None:
-            receipt.notes.append("everything in this feed was there already; nothing has changed")
-        else:
-            receipt.rows_out |= {name: part.rows for name, part in commit.tables.items()}
-            receipt.artifacts["import"] = commit.commit_id
+        take_in(settings, delivery, receipt)
         return receipt
+
+
+def take_in(
+    settings: Settings, delivery: Delivery, receipt: Receipt, *, may_be_refused: bool = False
+) -> None:
+    """Does what `bring_in` does, for a step with a receipt of its own; the caller holds the lease.
+
+    Args:
+        settings: the home.
+        delivery: what to import.
+        receipt: is filled in.
+        may_be_refused: whether it is no error when nothing of it all could be taken.
+
+    Raises:
+        FeedError: as `bring_in`.
+    """
+    lake = Lake.of(settings)
+    receipt.notes += delivery.notes
+    admitted = {name: _admit(settings, name, raw) for name, raw in delivery.tables.items()}
+    _quarantine(settings, delivery, admitted, receipt)
+    frames = {name: result.rows for name, result in admitted.items() if result.rows.height}
+    receipt.rows_in |= {name: result.rows_in for name, result in admitted.items()}
+    receipt.numbers["copies"] = {n: result.copies for n, result in admitted.items() if result.copies}
+    if frames or not may_be_refused:
+        _refuse_empty(lake, admitted, receipt)
+    created = _create_referred(lake, frames)
+    commit = lake.append(
+        {CONTRACTS[name].table: frame for name, frame in frames.items()},
+        imported_at=clock.now(),
+        source=delivery.source,
+    )
+    receipt.numbers["created from references"] = created
+    if commit is not None:
+        receipt.rows_out |= {name: part.rows for name, part in commit.tables.items()}
+        receipt.artifacts["import"] = commit.commit_id
+    elif frames:
+        receipt.notes.append("everything in this feed was there already; nothing has changed")
+
+
+def has_purchases(lake: Lake) -> bool:
+    """Whether any import brought purchases; the first one must."""
+    return any("purchases" in commit.tables for commit in lake.commits())
 
 
 def _admit(settings: Settings, name: str, raw: pl.LazyFrame) -> Admitted:
@@ -61,8 +84,7 @@ def _admit(settings: Settings, name: str, raw: pl.LazyFrame) -> Admitted:
 
 def _refuse_empty(lake: Lake, admitted: Mapping[str, Admitted], receipt: Receipt) -> None:
     taken = {name for name, result in admitted.items() if result.rows.height}
-    first = not any("purchases" in commit.tables for commit in lake.commits())
-    if taken and not (first and "purchases" not in taken):
+    if taken and ("purchases" in taken or has_purchases(lake)):
         return
     why = ", ".join(f"{count} × {reason}" for reason, count in list(receipt.rejected.items())[:5])
     if kept := receipt.artifacts.get("quarantine"):

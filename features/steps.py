@@ -11,12 +11,15 @@ from features.events import bought
 from features.families import CustomerFeatures, CustomerProductFeatures, ProductFeatures
 from features.feeds.folder import read_folder
 from features.importing import bring_in
+from features.live_import import import_live
 from warehouse import clock
 from warehouse.errors import ConflictError
 from warehouse.lake import Lake
 from warehouse.lease import hold
 from warehouse.receipts import Receipt, recording
 from warehouse.settings import Settings
+
+__all__ = ["build_features", "import_feed", "import_live"]
 
 
 def import_feed(settings: Settings) -> Receipt | None:

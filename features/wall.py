@@ -6,19 +6,17 @@ quarantined in all its copies.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import dataframely as dy
 import polars as pl
 
 from features.contract import CONTRACTS
+from features.limits import AHEAD
 from features.money import MICRO, micros, minor_per_major
 from features.reading import READERS, empty_is_null
 from warehouse.errors import FeedError
-
-AHEAD = timedelta(days=1)
-"""How far ahead of the clock an observed event may lie: clocks of shops differ."""
 
 LARGEST_AMOUNT = 1e12
 """Amounts from here on, in major units, are mistakes, and would not compute exactly in 128 bits."""

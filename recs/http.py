@@ -1,84 +1,172 @@
-"""The storefront's HTTP routes: published slates, and lists under rules of a request. Read only."""
+"""The storefront's HTTP routes: what to show, in which order, why, and what just happened.
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+Answers that are ready, and lists for a basket, are made on the event loop itself: they take less time than
+handing them to a thread would. What may take longer, because models have to rank again, goes to a few threads
+of its own.
+"""
 
-from fastapi import APIRouter, HTTPException, Path, Query
-from pydantic import BaseModel, ConfigDict
+from functools import partial
+from typing import Annotated, Any
 
-from recs.rules import Rules
-from recs.scoring import Scorer
+from anyio import to_thread
+from fastapi import APIRouter, Body, HTTPException, Path, Query, Request, Response
 
-Slate = Literal["for_you", "buy_again", "discover"]
-Names = Annotated[tuple[str, ...], Query(max_length=1000)]
-Minor = Annotated[int | None, Query(ge=0, description="Minor units of the customer's currency (cents).")]
+from features.live import Event
+from recs.answers import Answer
+from recs.api import asked, told
+from recs.api.bodies import JsonRoute
+from recs.api.desk import Desk
+from recs.context import NOTHING, Context
+from warehouse import clock
+from warehouse.errors import FeedError, NotFoundError
 
-
-class Item(BaseModel):
-    """One product for one customer."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    rank: int
-    product_id: str
-    title: str
-    score: float
-    reason: str
-
-
-class Answer(BaseModel):
-    """A slate, and the bundle it comes from."""
-
-    customer_id: str
-    slate: Slate
-    bundle_id: str
-    items: list[Item]
+CustomerId = Annotated[asked.Text, Path(description="Any id; `/` is written `%2F`.", examples=["1402"])]
+ProductId = Annotated[asked.Text, Path(description="Any id; `/` is written `%2F`.", examples=["1029743"])]
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "What you have still holds."}}
 
 
-def routes(scorer: Callable[[], Scorer]) -> APIRouter:
-    """The routes under `/v1`; `scorer` gives the one Scorer of this process, opened when first asked."""
-    router = APIRouter(prefix="/v1", tags=["recommendations"])
+def routes(desk: Desk) -> APIRouter:
+    """The routes under `/v1`.
 
-    @router.get("/customers/{customer_id:path}/recommendations")
-    def recommend(
-        customer_id: Annotated[str, Path(min_length=1, max_length=128, examples=["1402"])],
-        slate: Slate = "for_you",
-        n: Annotated[int, Query(ge=1, le=1000)] = 10,
-        exclude: Names = (),
-        category: Names = (),
-        deny: Names = (),
-        min_price: Minor = None,
-        max_price: Minor = None,
-    ) -> Answer:
-        """What a customer would want next; an unknown customer gets what is popular.
-
-        `exclude` takes product ids, `category` the only categories and `deny` those not to be shown, each as
-        often as needed. A product without a known price is left out where a price is asked.
-        """
-        opened = scorer()
-        rules = _rules(exclude, category, deny, min_price, max_price)
-        found = opened.recommend(customer_id, slate, n, rules=rules)
-        bundle_id = found[0].bundle_id if found else opened.bundle_id
-        items: list[Any] = [Item.model_validate(item) for item in found]
-        return Answer(customer_id=customer_id, slate=slate, bundle_id=bundle_id, items=items)
-
+    Args:
+        desk: what the routes of this process share.
+    """
+    router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=JsonRoute)
+    _slates(router, desk)
+    _lists(router, desk)
+    _explanations(router, desk)
+    _events(router, desk)
     return router
 
 
-def _rules(
-    exclude: tuple[str, ...],
-    category: tuple[str, ...],
-    deny: tuple[str, ...],
-    min_price: int | None,
-    max_price: int | None,
-) -> Rules:
-    if min_price is not None and max_price is not None and min_price > max_price:
-        raise HTTPException(422, f"min_price {min_price} lies above max_price {max_price}")
-    lowest, highest = ({} if price is None else {"default": price} for price in (min_price, max_price))
-    return Rules(
-        exclude=exclude,
-        categories=category,
-        deny=deny,
-        min_price_minor=lowest,
-        max_price_minor=highest,
+def _slates(router: APIRouter, desk: Desk) -> None:
+    @router.get(
+        "/customers/{customer_id:id}/recommendations",
+        operation_id="recommend",
+        summary="What a customer would want next",
+        response_model=told.SlateAnswer,
+        responses=NOT_MODIFIED,
     )
+    async def recommend(
+        request: Request, customer_id: CustomerId, query: Annotated[asked.SlateQuery, Query()]
+    ) -> Response:
+        """A customer's slate; what is popular for a customer nobody knows.
+
+        Conditions come on top of the retailer's own rules, which they cannot lift.
+        """
+        scorer, context = desk.opened or await desk.scorer(), query.context()
+        work = partial(scorer.recommend, customer_id, query.slate, query.n, context=context)
+        answer = await _made(desk, work, context)
+        desk.shown("recommend", _id_of(request), customer_id, query.slate, answer)
+        return told.tagged_response(request, {"customer_id": customer_id, "slate": query.slate}, answer)
+
+    @router.get(
+        "/products/{product_id:id}/similar",
+        operation_id="similar",
+        summary="Products like one product",
+        response_model=told.SimilarAnswer,
+        responses=NOT_MODIFIED,
+    )
+    async def similar(
+        request: Request, product_id: ProductId, query: Annotated[asked.SimilarQuery, Query()]
+    ) -> Response:
+        """What is bought by those who buy this; what is popular for a product nobody knows."""
+        scorer, context = desk.opened or await desk.scorer(), query.context()
+        work = partial(scorer.similar, product_id, query.n, context=context)
+        answer = await _made(desk, work, context)
+        desk.shown("similar", _id_of(request), None, None, answer)
+        return told.tagged_response(request, {"product_id": product_id}, answer)
+
+
+def _lists(router: APIRouter, desk: Desk) -> None:
+    @router.post(
+        "/customers/{customer_id:id}/scores",
+        operation_id="score",
+        summary="Put a list of the shop's own in order for a customer",
+        response_model=told.CustomerAnswer,
+    )
+    async def score(
+        request: Request, customer_id: CustomerId, body: Annotated[asked.ScoresBody, Body()]
+    ) -> Response:
+        """All products of the list, best first; those nobody knows last, with score 0."""
+        scorer = desk.opened or await desk.scorer()
+        answer = scorer.score(customer_id, body.products)
+        desk.shown("score", _id_of(request), customer_id, None, answer)
+        return told.list_response({"customer_id": customer_id}, answer)
+
+    @router.post(
+        "/baskets",
+        operation_id="for_basket",
+        summary="What goes with a basket and this session's views",
+        response_model=told.ListAnswer,
+    )
+    async def for_basket(request: Request, body: Annotated[asked.BasketBody, Body()]) -> Response:
+        """For a visitor nobody knows: nothing but this session is needed."""
+        scorer, context = desk.opened or await desk.scorer(), body.context()
+        work = partial(scorer.for_basket, body.products, body.views, body.n, context=context)
+        answer = await _made(desk, work, context)
+        desk.shown("basket", _id_of(request), None, None, answer)
+        return told.list_response({}, answer)
+
+
+def _explanations(router: APIRouter, desk: Desk) -> None:
+    @router.get(
+        "/customers/{customer_id:id}/explanations/{product_id:id}",
+        operation_id="explain",
+        summary="Why a product stands where it does for a customer",
+        response_model=told.ExplanationAnswer,
+        responses={404: {"description": "There is no such product."}},
+    )
+    async def explain(customer_id: CustomerId, product_id: ProductId) -> Response:
+        """Its places, what speaks for it, and what keeps it out."""
+        scorer = desk.opened or await desk.scorer()
+        try:
+            found = await desk.slowly(partial(scorer.explain, customer_id, product_id))
+        except NotFoundError as error:
+            raise HTTPException(404, str(error)) from error
+        body = {
+            "customer_id": customer_id,
+            "product_id": found.product_id,
+            "title": found.title,
+            "bundle_id": found.bundle_id,
+            "ranks": found.ranks,
+            "reason": found.reason,
+            "facts": found.facts,
+            "barred": found.barred,
+        }
+        return told.json_response(told.written(body), 200)
+
+
+def _events(router: APIRouter, desk: Desk) -> None:
+    @router.post(
+        "/events",
+        operation_id="take",
+        summary="Tell what just happened",
+        status_code=202,
+        response_model=told.EventsAnswer,
+        tags=["events"],
+    )
+    async def take(body: Annotated[asked.EventsBody, Body()]) -> Response:
+        """Views, baskets and purchases, all or none; safe on disk before the answer, counted from then on.
+
+        Give each event a `key`, and a request that is sent again stores nothing twice.
+        """
+        now = clock.now()
+        events = [
+            Event(one.customer_id, one.product_id, one.kind, one.at or now, one.key) for one in body.events
+        ]
+        try:
+            stored = await to_thread.run_sync(desk.take, events)
+        except FeedError as error:
+            raise HTTPException(422, str(error)) from error
+        desk.tally.stored(stored)
+        return told.json_response(told.written({"stored": stored}), 202)
+
+
+async def _made(desk: Desk, work: "partial[Answer]", context: Context) -> Answer:
+    return work() if context is NOTHING else await desk.slowly(work)
+
+
+def _id_of(request: Request) -> str:
+    request_id: str = request.scope["state"]["request_id"]
+    return request_id

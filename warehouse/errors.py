@@ -8,6 +8,7 @@ AdvocateError            something the caller can act on; the CLI prints it and 
 ├── PausedError          the pause switch is on; nothing is sent
 ├── NotFoundError        no such customer, product, batch, notice, bundle or night
 ├── ConflictError        the thing exists, but its state forbids what was asked
+├── UnavailableError     something this needs does not answer; the same may succeed later
 └── ModelError           a model could not be trained, saved or read
 """
 
@@ -42,6 +43,10 @@ class NotFoundError(AdvocateError):
 
 class ConflictError(AdvocateError):
     """The thing exists, but its state forbids what was asked."""
+
+
+class UnavailableError(AdvocateError):
+    """Something this needs does not answer; the same may succeed later."""
 
 
 class ModelError(AdvocateError):

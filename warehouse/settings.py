@@ -99,6 +99,7 @@ class RecsSettings(_Section):
     category_cap: Annotated[int, Field(ge=0)] = 0
     mmr: Share = 0
     served_days: Days = 90
+    live_hours: Annotated[int, Field(ge=1, le=720)] = 48
     rules: RuleSettings = RuleSettings()
     experiment: ExperimentSettings = ExperimentSettings()
 

@@ -17,4 +17,4 @@ def test_the_migrated_database_is_what_the_classes_describe(any_settings: Settin
 def test_upgrading_twice_changes_nothing(any_settings: Settings) -> None:
     upgrade(any_settings)
     with engine_for(any_settings).connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0002"
+        assert MigrationContext.configure(connection).get_current_revision() == "0004"

@@ -83,7 +83,11 @@ def test_every_dag_imports_with_retries_and_in_the_order_of_a_night(airflow_home
     look = _result(run_in_airflow(airflow_home, LOOK))
     assert look["errors"] == {}
     assert look["tasks"] == {
-        "advocate_features": {"import_feed": [], "build_features": ["import_feed"]},
+        "advocate_features": {
+            "import_feed": [],
+            "import_live": ["import_feed"],
+            "build_features": ["import_live"],
+        },
         "advocate_recommendations": {"recommend": [], "warn": ["recommend"]},
         "advocate_outreach": {"find": [], "decide": ["find"], "prepare_batch": ["decide"]},
         "advocate_send": {"send": []},

@@ -4,7 +4,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import settings as examples

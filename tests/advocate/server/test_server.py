@@ -22,7 +22,9 @@ def anyio_backend() -> str:
 
 
 def client(settings: Settings) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(create_app(settings)), base_url="http://shop")
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(settings, keys=False)), base_url="http://shop"
+    )
 
 
 async def test_before_the_first_night_it_is_alive_but_not_ready(settings: Settings) -> None:

@@ -1,0 +1,82 @@
+"""JSON bodies, read to the letter.
+
+Python's reader takes the last of two equal keys, and `NaN`; a storefront that sends such a thing has a
+defect, and is told so.
+"""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+
+from fastapi import HTTPException, Request, Response
+from fastapi.routing import APIRoute
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class JsonRoute(APIRoute):
+    """A route whose body, if it has one, is JSON and nothing else."""
+
+    def get_route_handler(self) -> Handler:
+        """The handler, given requests that read JSON strictly."""
+        handler = super().get_route_handler()
+        if self.body_field is None:
+            return handler
+
+        async def strict(request: Request) -> Response:
+            _require_json(request.headers.get("content-type", ""))
+            return await handler(_StrictRequest(request.scope, request.receive))
+
+        return strict
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        return parse(await self.body())
+
+
+def parse(body: bytes) -> Any:
+    """The value that a body holds.
+
+    Raises:
+        HTTPException: 400; it is not JSON, or says a thing twice, or is nested too deeply.
+    """
+    try:
+        return json.loads(
+            body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse, parse_int=_whole
+        )
+    except UnicodeDecodeError as error:
+        raise HTTPException(
+            400, f"the body is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}; send JSON in UTF-8"
+        ) from None
+    except RecursionError:
+        raise HTTPException(400, "the body is nested too deeply; see /docs for what it may hold") from None
+    except json.JSONDecodeError as error:
+        raise HTTPException(
+            400, f"the body is not JSON: {error.msg}, in line {error.lineno}, column {error.colno}"
+        ) from None
+
+
+def _require_json(content_type: str) -> None:
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        said = f"is {content_type[:60]!r}" if content_type else "is missing"
+        raise HTTPException(415, f"Content-Type {said}; send application/json")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        again = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise HTTPException(400, f"the body says {again[:60]!r} twice; say it once")
+    return found
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise HTTPException(400, f"{constant} is not JSON; send a number")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > 30:
+        raise HTTPException(400, f"a number of {len(digits)} digits is too long; the largest allowed has 13")
+    return int(digits)

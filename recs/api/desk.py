@@ -1,0 +1,129 @@
+"""What the routes of one process share: its Scorer, its log of served lists, threads for slow answers."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+
+from features.live import Event, record
+from recs.answers import Answer
+from recs.scoring import Scorer
+from recs.served import Served, ServedLog
+from warehouse import clock
+from warehouse.errors import NotFoundError, UnavailableError
+from warehouse.settings import Settings
+
+SLOW_THREADS = 4
+SLOW_WAITING = 64
+"""Slow answers that may wait for a thread; one more is refused, for it would come too late for any page."""
+
+T = TypeVar("T")
+
+
+class Tally(Protocol):
+    """Who counts what was told and stored."""
+
+    def answered(self, call: str, source: str, arm: str) -> None:
+        """Counts an answer."""
+
+    def stored(self, events: int) -> None:
+        """Counts events that were stored."""
+
+
+class Desk:
+    """Opens what the routes need when the first of them asks; one per process.
+
+    Args:
+        settings: the home.
+        tally: who counts.
+    """
+
+    def __init__(self, settings: Settings, tally: Tally) -> None:
+        self.tally = tally
+        self._settings = settings
+        self._opening = threading.Lock()
+        self._scorer: Scorer | None = None
+        self._log: ServedLog | None = None
+        self._slow: CapacityLimiter | None = None
+        self._closed = False
+
+    @property
+    def opened(self) -> Scorer | None:
+        """The Scorer, once there is one."""
+        return self._scorer
+
+    @property
+    def log(self) -> ServedLog | None:
+        """The log of served lists, once there is a Scorer."""
+        return self._log
+
+    async def scorer(self) -> Scorer:
+        """The one Scorer of this process.
+
+        Raises:
+            UnavailableError: nothing is published yet, or the process is ending.
+        """
+        return self._scorer or await to_thread.run_sync(self.open)
+
+    def open(self) -> Scorer:
+        """Opens the Scorer, if it is not open yet; for a thread that may wait."""
+        with self._opening:
+            if self._closed:
+                raise UnavailableError("this server is shutting down; ask again, another one answers")
+            if self._scorer is not None:
+                return self._scorer
+            try:
+                scorer = Scorer.open(self._settings)
+                scorer.warm()
+            except NotFoundError as error:
+                raise UnavailableError(str(error)) from error
+            self._log = ServedLog(self._settings)
+            self._scorer = scorer
+            return scorer
+
+    def take(self, events: Sequence[Event]) -> int:
+        """Stores events, also before anything is published; for a thread that may wait.
+
+        Raises:
+            FeedError: one of them cannot be an event.
+        """
+        return self._scorer.take(events) if self._scorer is not None else record(self._settings, events)
+
+    async def slowly(self, work: Callable[[], T]) -> T:
+        """Does what may take longer than others should wait, in a thread.
+
+        Raises:
+            UnavailableError: too much waits already.
+        """
+        if self._slow is None:
+            self._slow = CapacityLimiter(SLOW_THREADS)
+        waiting = self._slow.statistics().tasks_waiting
+        if waiting >= SLOW_WAITING:
+            raise UnavailableError(
+                f"{waiting} answers under conditions of their own are waiting already; "
+                "ask again in a second, or without conditions"
+            )
+        return await to_thread.run_sync(work, limiter=self._slow)
+
+    def shown(
+        self, call: str, request_id: str, customer_id: str | None, slate: str | None, answer: Answer
+    ) -> None:
+        """Counts an answer and notes it for evaluation; never waits."""
+        self.tally.answered(call, answer.source, answer.arm)
+        if self._log is not None:
+            products = tuple([item.product_id for item in answer.items])
+            self._log.put(
+                Served(
+                    clock.now(), request_id, customer_id, call, slate,
+                    answer.source, answer.arm, answer.bundle_id, products,
+                )
+            )  # fmt: skip
+
+    def close(self, timeout: float) -> bool:
+        """Takes no more, and writes what the log holds; whether it was done within `timeout` seconds."""
+        with self._opening:
+            self._closed = True
+            if self._scorer is not None:
+                self._scorer.close()
+            return self._log is None or self._log.close(timeout)

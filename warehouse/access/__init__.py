@@ -1,0 +1,1 @@
+"""Who may ask: API keys of programs, and how often each may ask."""
