@@ -3,13 +3,13 @@
     python -m benchmarks.scoring.quality baskets --home HOME [--cutoff 2017-11-01] [--days 30]
     python -m benchmarks.scoring.quality lists   --home HOME [--day 2017-10-31] [--days 30]
 
-`baskets` needs a home with the demo's purchases. A fifth of the customers is nobody the models have seen. Half
-of each of their baskets is given, and the rest is looked for: NDCG@10, with a 95 % interval by basket, for each
-kind of visitors, for item-item neighbours and for popularity.
+`baskets` needs a home with the demo's purchases. A fifth of the customers is nobody the models have seen.
+Half of each of their baskets is given, and the rest is looked for: NDCG@10, with a 95 % interval by basket,
+for each kind of visitors, for models of all that customers ever bought, and for popularity.
 
 `lists` needs a home where the night of `--day` was run. Of each category that a customer bought in the days
-after, the 200 most bought products are put in order: by `Scorer.score`, by the night's own ranker, which takes
-longer than a page may, and by popularity. NDCG of the whole list, by customer.
+after, the 200 most bought products are put in order: by `Scorer.score`, by the night's own ranker, which
+takes longer than a page may, and by popularity. NDCG of the whole list, by customer.
 
 Both print JSON.
 """
@@ -31,12 +31,14 @@ from recs.history import History
 from recs.metrics import Hits, interval, paired
 from recs.opened import Opened
 from recs.protocol import Ids
-from recs.recommenders import Ease, IAls, ItemItem, read
-from recs.recommenders.base import places
+from recs.recommenders import ItemItem, read
+from recs.recommenders.base import bags, places
+from recs.recommenders.ease import product_weights
 from recs.registry import of_day
 from recs.session import Session
 from recs.shop import Shop
-from recs.visitors import learn
+from recs.threads import one_blas_thread
+from recs.visitors import ITEMS, EaseVisitors, Visitors, learn
 from recs.world import history, number_of
 from warehouse.settings import Settings, load_settings
 
@@ -47,45 +49,44 @@ def baskets(settings: Settings, cutoff: date, days: int) -> dict[str, Any]:
     """NDCG@10 of each way to find the rest of a stranger's basket."""
     whole, end = history(settings, cutoff + timedelta(days=days - 1)), number_of(cutoff)
     given, rest = _halves(whole, end)
-    lists = {name: np.full((len(given), 10), -1, np.int32) for name in WAYS}
+    found: dict[str, Any] = {"cutoff": cutoff.isoformat(), "baskets": len(given)}
     for name, best in _ways(_without_a_fifth(whole, end)).items():
+        made = np.full((len(given), 10), -1, np.int32)
         for place, have in enumerate(given):
             items = best(have)
-            lists[name][place, : len(items)] = items
-    found = {name: _told(Hits.of(ids, rest).ndcg()) for name, ids in lists.items()}
-    return {"cutoff": cutoff.isoformat(), "baskets": len(given)} | found
-
-
-WAYS = ("ease", "ials", "item_item", "popularity")
+            made[place, : len(items)] = items
+        found[name] = _told(Hits.of(made, rest).ndcg())
+    return found
 
 
 def _ways(seen: History) -> dict[str, Callable[[Ids], Ids]]:
-    """By name what finds ten products that go with some."""
-    share, width = (
-        np.bincount(seen.lines["column"].to_numpy(), minlength=seen.catalogue.height),
-        len(seen.buyers),
-    )
-    near = ItemItem().fit(seen)
-    ease, ials = (learn(m.name, m.fit(seen), seen) for m in (Ease(), IAls()))
+    """By name what finds ten products that go with some; `of_customers` learns from all they ever bought."""
+    width, near = seen.catalogue.height, ItemItem().fit(seen)
+    share = np.bincount(seen.lines["column"].to_numpy(), minlength=width)
+    most = np.sort(np.argsort(-seen.buyers, kind="stable")[:ITEMS]).astype(np.int32)
+    with one_blas_thread():
+        of_customers = EaseVisitors(most, product_weights(bags(seen, most), 200.0), width)
+    kinds = {kind: learn(kind, seen, 0) for kind in ("ease", "ials")} | {"ease of customers": of_customers}
 
     def among(have: Ids) -> NDArray[np.bool_]:
         allowed = np.ones(width, np.bool_)
         allowed[have] = False
         return allowed
 
+    def going(kind: Visitors) -> Callable[[Ids], Ids]:
+        return lambda have: kind.best(have, np.ones(len(have), np.float32), 10, among(have))[0]
+
     def neighbours(have: Ids) -> Ids:
-        said = np.asarray(near.similarity[places(near.columns, width)[have]].sum(axis=0)).ravel()
+        at = places(near.columns, width)[have]
+        said = np.asarray(near.similarity[at[at >= 0]].sum(axis=0)).ravel()
         said[~among(have)[near.columns]] = 0
         return near.columns[np.argsort(-said, kind="stable")[:10]]
 
     def popular(have: Ids) -> Ids:
         return np.argsort(np.where(among(have), -share, 1), kind="stable")[:10].astype(np.int32)
 
-    ways: dict[str, Callable[[Ids], Ids]] = {
-        kind.kind: lambda have, kind=kind: kind.best(have, np.ones(len(have), np.float32), 10, among(have))[0]
-        for kind in (ease, ials)
-    }
-    return ways | {"item_item": neighbours, "popularity": popular}
+    ways = {name: going(kind) for name, kind in kinds.items()}
+    return ways | {"item_item of customers": neighbours, "popularity": popular}
 
 
 def _without_a_fifth(whole: History, end: int) -> History:
@@ -106,7 +107,8 @@ def _halves(whole: History, end: int) -> tuple[list[Ids], csr_matrix]:
     indptr = np.cumsum([0, *(len(part) for part in rest)])
     ones = np.ones(int(indptr[-1]), np.float32)
     truth = csr_matrix((ones, np.concatenate(rest), indptr), shape=(len(rest), whole.catalogue.height))
-    return [basket[: len(basket) // 2] for basket in chosen], truth
+    given: list[Ids] = [np.asarray(basket[: len(basket) // 2], np.int32) for basket in chosen]
+    return given, truth
 
 
 def lists(settings: Settings, day: date, days: int) -> dict[str, Any]:
