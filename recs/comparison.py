@@ -20,6 +20,9 @@ from warehouse.settings import ExperimentSettings, Settings
 CALLS = ("recommend", "basket", "similar")
 """`score` is left out: the shop chose those products, so both arms show the same ones."""
 
+LISTS_AT_ONCE = 500_000
+"""Lists whose products are looked at together, so that memory does not grow with them."""
+
 
 def compare(settings: Settings, day: date, days: int) -> Comparison:
     """Compares the arms of the experiment that the settings name.
@@ -70,22 +73,33 @@ def _changed(lists: pl.LazyFrame, experiment: ExperimentSettings) -> datetime | 
 
 def _people(lists: pl.LazyFrame, lines: pl.LazyFrame, until: datetime | None) -> pl.DataFrame:
     """One row per customer served, as `recs.arms.compared` takes them, sorted."""
-    over, pair = pl.col("at") <= pl.lit(until, pl.Datetime("us", "UTC")), ["customer_id", "product_id"]
-    shown = archive.positions(lists.filter(over)).select(*pair, "at")
-    soon = (pl.col("purchased_at") > pl.col("at")) & (pl.col("purchased_at") <= pl.col("at") + WITHIN)
-    hits = shown.join(lines, on=pair).filter(soon).group_by(pair).agg(hit=pl.lit(1))
-    products = (
-        shown.group_by(pair)
-        .agg()
-        .join(hits, on=pair, how="left")
-        .group_by("customer_id")
-        .agg(shown=pl.len(), bought=pl.col("hit").count())
-    )
-    return (
+    over = pl.col("at") <= pl.lit(until, pl.Datetime("us", "UTC"))
+    served = (
         lists.group_by("customer_id", "arm")
         .agg(lists=pl.len(), over=over.sum())
-        .join(products, on="customer_id", how="left")
-        .with_columns(pl.col("shown", "bought").fill_null(0))
         .sort("customer_id")
+        .collect(engine="streaming")
+    )
+    parts = -(-int(served["lists"].sum()) // LISTS_AT_ONCE)
+    of_part = pl.col("customer_id").hash() % max(parts, 1)
+    products = [
+        _products(lists.filter(over, of_part == part), lines.filter(of_part == part)) for part in range(parts)
+    ]
+    none = pl.DataFrame(schema={"customer_id": pl.String, "shown": pl.UInt32, "bought": pl.UInt32})
+    return served.join(
+        pl.concat([none, *products]), on="customer_id", how="left", maintain_order="left"
+    ).with_columns(pl.col("shown", "bought").fill_null(0))
+
+
+def _products(lists: pl.LazyFrame, lines: pl.LazyFrame) -> pl.DataFrame:
+    """How many products each customer was shown, and how many of these they bought in time."""
+    pair = ["customer_id", "product_id"]
+    shown = archive.positions(lists).select(*pair, "at").join(lines, on=pair, how="left")
+    soon = (pl.col("purchased_at") > pl.col("at")) & (pl.col("purchased_at") <= pl.col("at") + WITHIN)
+    return (
+        shown.group_by(pair)
+        .agg(hit=soon.any())
+        .group_by("customer_id")
+        .agg(shown=pl.len(), bought=pl.col("hit").sum())
         .collect(engine="streaming")
     )

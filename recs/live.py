@@ -61,8 +61,7 @@ class Live:
 
     def warm(self) -> None:
         """Brings into memory what every list on the spot needs."""
-        nothing = self.session([], [], [])
-        self.recommend(self._nobody, "for_you", 1, Context(seed=0), nothing, "")
+        self.recommend(self._nobody, "for_you", 1, Context(seed=0), Session.none(), "")
         self.shop.titles.max(initial=0)
 
     def session(self, basket: Sequence[int], bought: Sequence[int], looks: Sequence[int]) -> Session:

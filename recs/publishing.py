@@ -88,8 +88,8 @@ def _sources(shop: Shop) -> NDArray[np.uint8]:
 
 def _affinities(work: Work) -> tuple[Visitors, Similar]:
     """What goes with what, for visitors and beside single products."""
-    history, kind = work.world.history, work.settings.recs.visitors
-    visitors = learn(kind, work.fits.get(kind, history), history)
+    history, settings = work.world.history, work.settings
+    visitors = learn(settings.recs.visitors, history, settings.seed)
     bought, described = (work.fits.get(name, history) for name in ("item_item", "content"))
     assert isinstance(bought, NeighbourModel)
     assert isinstance(described, NeighbourModel)

@@ -84,6 +84,8 @@ class ServedLog:
         self._waiting: list[Served] = []
         self._closed = False
         self._lock, self._wake = threading.Lock(), threading.Event()
+        # A process's first frame takes 0.1 s in which nothing else runs: better now than beside a request.
+        _frame([Served(clock.now(), "", None, "", None, "", "champion", "", ())])
         self._writer = threading.Thread(target=self._run, name="served-log", daemon=True)
         self._writer.start()
 

@@ -27,8 +27,6 @@ SMOOTH = 10
 DEPTH = 50
 """How many products of a session's own list are looked at."""
 
-_NONE = np.empty(0, np.int32)
-
 
 @dataclass(frozen=True)
 class Session:
@@ -41,13 +39,19 @@ class Session:
         hidden: sensitive ones of all three: they shape nothing, and are not shown again.
     """
 
-    basket: Ids = _NONE
-    bought: Ids = _NONE
-    looks: Ids = _NONE
-    hidden: Ids = _NONE
+    basket: Ids
+    bought: Ids
+    looks: Ids
+    hidden: Ids
 
     def __bool__(self) -> bool:
         return bool(len(self.basket) or len(self.bought) or len(self.looks) or len(self.hidden))
+
+    @classmethod
+    def none(cls) -> "Session":
+        """Nothing was done."""
+        nothing = np.empty(0, np.int32)
+        return cls(nothing, nothing, nothing, nothing)
 
     @classmethod
     def of(cls, basket: Ids, bought: Ids, looks: Ids, sensitive: Mask) -> "Session":

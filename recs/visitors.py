@@ -1,9 +1,9 @@
 """What goes with a basket: for visitors of whom nothing is known but this visit, without training anew.
 
-There are two kinds. `ease` adds up the weights of what the visitor has, over the most bought products. `ials`
-solves for the visitor's factors as training would, with the products' as they are, and ranks every product
-that several customers bought. Which one serves is a setting; docs/benchmarks.md compares how often each finds
-the rest of a basket.
+Both kinds learn from baskets, not from customers: what was bought together tells what will be. `ease` adds up
+the weights of what the visitor has, over the most bought products. `ials` solves for the visitor's factors as
+training would, with the products' as they are, and ranks every product that several customers bought. Which
+one serves is a setting; docs/benchmarks.md compares how often each finds the rest of a basket.
 """
 
 from collections.abc import Mapping
@@ -11,22 +11,31 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
+from recs.arrays import require_finite
 from recs.history import History
-from recs.protocol import Ids, Mask, Recommender, Scores
-from recs.recommenders.base import places
+from recs.protocol import Ids, Mask, Scores
+from recs.recommenders import IAls
+from recs.recommenders.base import places, trained_columns
+from recs.recommenders.ease import product_weights
+from recs.threads import one_blas_thread
 from recs.topk import ItemIndex, top_k
 from warehouse.errors import ModelError
 
-BAG = np.float32(0.5 + np.log(2))
-"""What one purchase counts in training; see `recs.recommenders.base.bags`."""
+ITEMS, REG = 4000, 500.0
+"""How many products `ease` weighs, the most bought ones, and its regularisation."""
+
+FACTORS = 64
+LOSS = {"unobserved": 1.0, "alpha": 0.1, "reg": 0.02, "scaling": 0.5}
+"""How `ials` is trained; chosen, like `REG`, on baskets of October 2017."""
 
 
 class Visitors(Protocol):
     """Knows what goes with some products.
 
     In all calls `have` (H,) are columns of the catalogue, each once, and `worth` (H,) says how much each
-    counts, 1 for one purchase. A product that the kind knows nothing of adds nothing.
+    counts, 1 for a product in the basket. A product that the kind knows nothing of adds nothing.
     """
 
     kind: ClassVar[str]
@@ -105,7 +114,7 @@ class EaseVisitors:
 
     def _known(self, have: Ids, worth: Scores) -> tuple[NDArray[np.int64], Scores]:
         at = self._place[have]
-        return at[at >= 0], worth[at >= 0] * BAG
+        return at[at >= 0], worth[at >= 0]
 
 
 class FactorVisitors:
@@ -152,30 +161,47 @@ class FactorVisitors:
     def _solved(self, have: Ids, worth: Scores) -> Scores:
         at = self._place[have]
         near = self._index.factors[at[at >= 0]].astype(np.float64)
-        weight = self.loss["alpha"] * BAG * worth[at >= 0].astype(np.float64)
+        weight = self.loss["alpha"] * worth[at >= 0].astype(np.float64)
         entries = len(near) + self.loss["unobserved"] * len(self.columns)
         system = self._gram + (near.T * weight) @ near
         system[np.diag_indices(len(system))] += self.loss["reg"] * entries ** self.loss["scaling"]
         return np.linalg.solve(system, near.T @ weight).astype(np.float32)
 
 
-LOSS = ("unobserved", "alpha", "reg", "scaling")
-
-
-def learn(kind: str, model: Recommender, history: History) -> Visitors:
-    """Visitors of a kind from the model of that name, fitted on a history.
+def learn(kind: str, history: History, seed: int) -> Visitors:
+    """Visitors of a kind, from the baskets of a history.
 
     Raises:
-        ModelError: there is no such kind.
+        ModelError: there is no such kind, or what was learned is not finite.
     """
     width = history.catalogue.height
+    columns = trained_columns(history)
     if kind == EaseVisitors.kind:
-        columns, weights = model.among_products(history)  # type: ignore[attr-defined]
+        most = np.argsort(-history.buyers[columns], kind="stable")[:ITEMS]
+        columns = np.sort(columns[most])
+        with one_blas_thread():
+            weights = product_weights(baskets(history, columns), REG)
+        require_finite("the weights of visitors", weights)
         return EaseVisitors(columns, weights, width)
     if kind == FactorVisitors.kind:
-        loss = {name: float(model.parameters[name]) for name in LOSS}
-        return FactorVisitors(model.columns, model.product_factors, loss, width)  # type: ignore[attr-defined]
+        together = baskets(history, columns)
+        together.data *= np.float32(LOSS["alpha"])
+        solver = IAls(factors=FACTORS, seed=seed, alpha=LOSS["alpha"], reg=LOSS["reg"])
+        with one_blas_thread():
+            _, factors = solver.solve(together)
+        require_finite("the factors of visitors", factors)
+        return FactorVisitors(columns, factors.astype(np.float32), LOSS, width)
     raise ModelError(f"there are no visitors of the kind {kind!r}; there are ease and ials")
+
+
+def baskets(history: History, columns: Ids) -> csr_matrix:
+    """What was bought together, (orders, T) float32: 1 where a product of `columns` is in the basket."""
+    place = places(columns, history.catalogue.height)
+    cells = history.lines.select("order", "column").unique().sort("order", "column")
+    order, at = cells["order"].to_numpy(), place[cells["column"].to_numpy()]
+    known = at >= 0
+    shape = (int(order.max(initial=-1)) + 1, len(columns))
+    return csr_matrix((np.ones(int(known.sum()), np.float32), (order[known], at[known])), shape=shape)
 
 
 def restored(kind: str, arrays: Mapping[str, NDArray[Any]], width: int) -> Visitors:

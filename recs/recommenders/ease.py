@@ -47,34 +47,20 @@ class Ease(BlockModel):
     def _learn(self, history: History) -> None:
         columns = trained_columns(history)
         buyers = np.flatnonzero(np.diff(history.interactions.counts[:, columns].indptr))
-        if len(columns) <= self.items or len(buyers) > self.items:
-            self._learn_products(history)
-            return
-        self.columns, self.buyers = columns, buyers.astype(np.int32)
+        across = len(columns) <= self.items or len(buyers) > self.items
+        if across:
+            most = np.argsort(-history.buyers[columns], kind="stable")[: self.items]
+            columns = np.sort(columns[most])
+        self.columns, self.buyers = columns, np.empty(0, np.int32) if across else buyers.astype(np.int32)
         self.bags = bags(history, columns)
         self.across = csr_matrix(self.bags[self.buyers].T)
         with one_blas_thread():
-            self.weights, self.scale = self._of_customers()
+            self.weights, self.scale = self._of_products() if across else self._of_customers()
         require_finite("the weights of ease", self.weights, self.scale)
 
-    def among_products(self, history: History) -> tuple[Ids, Scores]:
-        """Products (T,), the `items` most bought ones, and their weights B, (T, T), however few customers."""
-        asked = Ease(items=self.items, reg=self.reg)
-        asked._learn_products(history)
-        return asked.columns, asked.weights
-
-    def _learn_products(self, history: History) -> None:
-        columns = trained_columns(history)
-        most = np.argsort(-history.buyers[columns], kind="stable")[: self.items]
-        self.columns, self.buyers = np.sort(columns[most]), np.empty(0, np.int32)
-        self.bags, self.scale = bags(history, self.columns), np.empty(0, np.float32)
-        self.across = csr_matrix(self.bags[self.buyers].T)
-        with one_blas_thread():
-            inverse = _inverse((self.bags.T @ self.bags).toarray(), self.reg)
-        weights = -inverse / np.diag(inverse)
-        np.fill_diagonal(weights, 0)
-        self.weights = weights.astype(np.float32)
-        require_finite("the weights of ease", self.weights)
+    def _of_products(self) -> tuple[Scores, Scores]:
+        """B of few products, (T, T)."""
+        return product_weights(self.bags, self.reg), np.empty(0, np.float32)
 
     def _of_customers(self) -> tuple[Scores, Scores]:
         """K of few customers, (C, C), and the diagonal of P, (T,)."""
@@ -112,6 +98,14 @@ class Ease(BlockModel):
         self.weights, self.scale = arrays["weights"], arrays["scale"]
         self.bags = unpacked(arrays, "bags")
         self.across = csr_matrix(self.bags[self.buyers].T)
+
+
+def product_weights(bags: csr_matrix, reg: float) -> Scores:
+    """The weights B (T, T) that say of each product in bags (U, T) how much of it is there, by the others."""
+    inverse = _inverse((bags.T @ bags).toarray(), reg)
+    weights = -inverse / np.diag(inverse)
+    np.fill_diagonal(weights, 0)
+    return weights.astype(np.float32)
 
 
 def _inverse(gram: NDArray[Any], reg: float) -> NDArray[np.float64]:

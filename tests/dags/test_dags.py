@@ -1,7 +1,7 @@
 """The DAGs import, hang together by assets, and a night in Airflow is the night of the command line."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,16 +11,21 @@ import outreach.export
 import recs.export
 from advocate.database import upgrade
 from advocate.night import run_night
+from features.events import seen
 from features.feeds.folder import read_folder
 from features.importing import bring_in
+from features.live import Event, record
 from tests.dags.conftest import run_in_airflow
-from tests.worlds import write_feed
+from tests.worlds import END, write_feed
+from warehouse.lake import Lake
 from warehouse.receipts import latest
 from warehouse.settings import Settings, load_settings
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 DAY = date(2017, 11, 30)
-NIGHT_STEPS = {"features", "recommend", "outreach.find", "outreach.decide", "outreach.prepare_batch"}
+NIGHT_STEPS = {
+    "import_live", "features", "recommend", "outreach.find", "outreach.decide", "outreach.prepare_batch"
+}  # fmt: skip
 
 LOOK = """
 import json
@@ -114,13 +119,14 @@ def test_a_bundle_that_was_kept_back_is_seen_in_the_grid_without_failing_the_run
 
 @pytest.fixture
 def two_homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Settings, Settings]:
-    """Two homes with the same data, one for Airflow and one for the command line; none tunes itself."""
+    """Two homes with the same data, some of it live: for Airflow and the command line; none tunes itself."""
     monkeypatch.setenv("ADVOCATE_RECS__TUNE_SECONDS", "0")
     feed = write_feed(tmp_path / "feed", customers=400, products=120)
     homes = load_settings(home=tmp_path / "airflow-night"), load_settings(home=tmp_path / "cli-night")
     for settings in homes:
         upgrade(settings)
         bring_in(settings, read_folder(feed))
+        record(settings, [Event("c1", "p9", "cart", END - timedelta(hours=1))])
     return homes
 
 
@@ -145,3 +151,5 @@ def test_a_night_in_airflow_ends_in_the_same_tables_as_nightly_and_passes_on_onl
         one, other = (table(settings, DAY).collect() for settings in two_homes)
         assert_frame_equal(one, other)
         assert one.height
+    for settings in two_homes:
+        assert seen(Lake.of(settings), "views", DAY).collect()["product_id"].to_list() == ["p9"]

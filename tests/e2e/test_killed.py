@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -14,14 +14,20 @@ from polars.testing import assert_frame_equal
 
 import outreach.export
 import recs.export
-from tests.worlds import DAY, write_feed
+from features.contract import CONTRACTS
+from features.feeds.folder import read_folder
+from features.importing import bring_in
+from features.live import Event, record, since
+from tests.worlds import DAY, END, write_feed
+from warehouse import clock
+from warehouse.lake import Lake
 from warehouse.settings import Settings, load_settings
 
 pytestmark = pytest.mark.slow
 
 # A lasting effect is a rename, a small file of the lake (an import's commit is one) or a database commit. The
 # process kills itself just before the n-th one.
-RUN = """
+DIE = """
 import os, signal, sys
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -47,7 +53,9 @@ def counted(method):
 
 for name in ("create", "replace", "delete"):
     setattr(Shelf, name, counted(getattr(Shelf, name)))
+"""
 
+NIGHT = """
 from datetime import date
 from pathlib import Path
 from advocate.database import upgrade
@@ -63,10 +71,23 @@ failed = run_night(settings, date.fromisoformat(sys.argv[4])).failed
 sys.exit(1 if failed else 0)
 """
 
+LIVE = """
+from pathlib import Path
+from features.steps import import_live
+from warehouse.settings import load_settings
+
+import_live(load_settings(home=Path(sys.argv[2])))
+"""
+
 
 def run(home: Path, feed: Path, kill_before: int) -> int:
+    return die_in(NIGHT, home, kill_before, str(feed), DAY.isoformat())
+
+
+def die_in(script: str, home: Path, kill_before: int, *words: str) -> int:
+    """Runs a script that kills itself before its n-th lasting effect (0: never); gives 0 where it ended."""
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(kill_before), str(home), str(feed), DAY.isoformat()],
+        [sys.executable, "-c", DIE + script, str(kill_before), str(home), *words],
         env=os.environ | {"ADVOCATE_NOW": "2017-12-01T03:00:00Z"},
         capture_output=True,
         text=True,
@@ -120,3 +141,26 @@ def test_the_same_night_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     assert parquet_bytes(home) == first
     for name, frame in tables(load_settings(home=home), DAY).items():
         assert_frame_equal(frame, tables_then[name])
+
+
+def test_live_events_reach_the_lake_once_wherever_their_import_is_killed(settings: Settings) -> None:
+    bring_in(settings, read_folder(write_feed(settings.home / "feed")))
+    for days, product in ((4, "p1"), (3, "p2"), (0, "p3")):
+        moment = END - timedelta(days=days)
+        with clock.at(moment):
+            record(settings, [Event("c1", product, "view", moment), Event("new", product, "buy", moment)])
+    seen, kills = [lake_and_database(settings)], 0
+    while die_in(LIVE, settings.home, kills + 1) != 0:
+        kills += 1
+        assert kills < 30, "the import never ends"
+        seen.append(lake_and_database(settings))
+    assert ([], ["p1", "p2", "p3"]) in seen[1:], "never killed before the lake had them"
+    assert (["p1", "p2", "p3"], ["p1", "p2", "p3"]) in seen, "never killed between the lake and forgetting"
+    assert lake_and_database(settings) == (["p1", "p2", "p3"], ["p3"])
+
+
+def lake_and_database(settings: Settings) -> tuple[list[str], list[str]]:
+    """The products of the views in the lake, and of those that are still in the database."""
+    views = Lake.of(settings).scan(CONTRACTS["views"].table).collect()
+    kept = [row.event for row in since(settings, 0)]
+    return views["product_id"].sort().to_list(), [event.product_id for event in kept if event.kind == "view"]

@@ -1,5 +1,6 @@
 """Whole nights: on other databases and lakes, on thin feeds, and when one half breaks."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,9 @@ from advocate.database import upgrade
 from advocate.night import run_night
 from features.feeds.folder import read_folder
 from features.importing import bring_in
-from tests.worlds import DAY, write_feed
+from features.live import Event, record
+from recs.world import load
+from tests.worlds import DAY, END, write_feed
 from warehouse.settings import Settings, load_settings
 
 pytestmark = pytest.mark.slow
@@ -55,6 +58,17 @@ def test_a_night_on_postgresql_or_s3_is_the_night_on_sqlite_and_a_folder(
     for name, frame in tables(other).items():
         assert_frame_equal(frame, expected[name])
         assert frame.height
+
+
+def test_a_night_brings_in_what_the_shop_told_live_and_learns_from_it(tmp_path: Path) -> None:
+    settings = fed(tmp_path / "home", write_feed(tmp_path / "feed"))
+    assert "import_live" not in [receipt.step for receipt in run_night(settings, DAY).receipts]
+    record(settings, [Event("c1", "p9", "cart", END - timedelta(hours=1))])
+    night = run_night(settings, DAY)
+    assert night.failed == {}
+    assert [receipt.step for receipt in night.receipts][:2] == ["import_live", "features"]
+    assert night.receipts[0].rows_out == {"views": 1}
+    assert load(settings, DAY).history.views.height == 1
 
 
 def test_a_feed_without_prices_runs_a_night_that_claims_nothing(tmp_path: Path) -> None:

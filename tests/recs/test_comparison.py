@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from recs import comparison
 from recs.arms import Outcome
 from recs.comparison import compare
 from recs.experiment import Arm, arm_of
@@ -90,6 +91,18 @@ def test_the_arm_that_sells_more_of_what_it_shows_does_better_by_what_can_be_cou
     assert found.precision.mean == pytest.approx(1 / 4)
     assert (found.verdict, found.warnings) == ("challenger", [])
     assert found == compare(home, DAY, 28)
+
+
+@pytest.mark.parametrize("at_once", [1, 50, 119])
+def test_a_few_customers_at_a_time_give_the_same_answer_as_all_together(
+    home: Settings, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    champion, challenger = people("champion", 60), people("challenger", 60)
+    keep(home, *(a_list(one) for one in champion + challenger))
+    buy(home, *((one, "bread", "2017-11-16") for one in champion[:15] + challenger[:45]))
+    together = compare(home, DAY, 28)
+    monkeypatch.setattr(comparison, "LISTS_AT_ONCE", at_once)
+    assert compare(home, DAY, 28) == together
 
 
 @pytest.mark.parametrize(("less", "verdict"), [(45, "champion"), (16, "no difference")])

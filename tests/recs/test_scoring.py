@@ -16,6 +16,7 @@ import pytest
 
 from recs import bundle, registry, scoring
 from recs.export import recommendations
+from recs.context import Context
 from recs.rules import Rules
 from recs.scoring import Scorer
 from recs.steps import recommend
@@ -179,7 +180,7 @@ def test_no_answer_mixes_two_bundles(
 
 # Requests with rules of their own -------------------------------------------------------------------
 
-NOTHING = Rules(exclude=("nothing like it",))
+NOTHING = Context(exclude=("nothing like it",))
 """A rule that changes nothing, so that the list is made on the spot all the same."""
 
 
@@ -188,7 +189,7 @@ def test_a_list_made_on_the_spot_is_the_published_one(shop: Settings) -> None:
     scorer = Scorer.open(shop)
     for customer in ("c00", "c07", "c18", "newcomer", "stranger"):
         for slate in bundle.SLATES:
-            published, live = (scorer.recommend(customer, slate, 50, rules=r) for r in (None, NOTHING))
+            published, live = (scorer.recommend(customer, slate, 50, context=r) for r in (None, NOTHING))
             assert [replace(r, score=0) for r in live] == [replace(r, score=0) for r in published]
             assert [r.score for r in live] == pytest.approx([r.score for r in published], rel=1e-5)
 
@@ -197,7 +198,7 @@ def test_no_rules_is_the_published_list_to_the_bit(shop: Settings) -> None:
     recommend(shop, DAY)
     scorer = Scorer.open(shop)
     shutil.rmtree(bundle.folder_of(shop, scorer.bundle_id) / "models")
-    assert scorer.recommend("c00", rules=Rules()) == scorer.recommend("c00")
+    assert scorer.recommend("c00", context=Context()) == scorer.recommend("c00")
 
 
 def test_a_damaged_model_is_not_read_and_the_next_night_of_that_day_mends_it(shop: Settings) -> None:
@@ -206,19 +207,19 @@ def test_a_damaged_model_is_not_read_and_the_next_night_of_that_day_mends_it(sho
     for file in sorted((folder / "models").iterdir()):
         file.write_bytes(file.read_bytes()[:-10])
     with pytest.raises(ModelError, match=r"models/.* is missing or damaged; run the night of its day again"):
-        Scorer.open(shop).recommend("c00", rules=NOTHING)
+        Scorer.open(shop).recommend("c00", context=NOTHING)
     assert recommend(shop, DAY).numbers["bundle_id"] == bundle_id
-    assert Scorer.open(shop).recommend("c00", rules=NOTHING)
+    assert Scorer.open(shop).recommend("c00", context=NOTHING)
 
 
 def test_a_request_may_leave_out_products_and_the_next_ones_move_up(shop: Settings) -> None:
     recommend(shop, DAY)
     scorer = Scorer.open(shop)
     before = [r.product_id for r in scorer.recommend("c00", n=5)]
-    found = scorer.recommend("c00", n=5, rules=Rules(exclude=(before[1],)))
+    found = scorer.recommend("c00", n=5, context=Context(exclude=(before[1],)))
     assert [r.product_id for r in found][:4] == [before[0], *before[2:]]
     assert [r.rank for r in found] == [1, 2, 3, 4, 5]
-    assert scorer.recommend("c00", rules=Rules(categories=("dairy",)))[0].title == "Whole milk"
+    assert scorer.recommend("c00", context=Context(categories=("dairy",)))[0].title == "Whole milk"
 
 
 def test_a_request_is_held_to_the_nights_own_rules(shop: Settings) -> None:
@@ -227,10 +228,10 @@ def test_a_request_is_held_to_the_nights_own_rules(shop: Settings) -> None:
     recommend(night, DAY)
     scorer = Scorer.open(night)
     for rules in (None, NOTHING):
-        found = scorer.recommend("c00", rules=rules)
+        found = scorer.recommend("c00", context=rules)
         assert (found[0].product_id, found[0].reason) == ("try03", "Picked by the shop")
         assert "milk" not in [r.product_id for r in found]
-    assert scorer.recommend("c00", rules=Rules(categories=("dairy",))) == []
+    assert scorer.recommend("c00", context=Context(categories=("dairy",))) == []
 
 
 def test_prices_are_asked_in_minor_units_of_the_customers_currency(shop: Settings) -> None:
@@ -238,10 +239,10 @@ def test_prices_are_asked_in_minor_units_of_the_customers_currency(shop: Setting
     fill(shop, prices=[offer | {"effective_at": at("2017-11-01")}])
     recommend(shop, DAY)
     scorer = Scorer.open(shop)
-    cheap = scorer.recommend("c00", rules=Rules(max_price_minor={"default": 99}))
+    cheap = scorer.recommend("c00", context=Context(max_price_minor={"default": 99}))
     assert [r.product_id for r in cheap] == ["milk"]
     assert "milk" not in [
-        r.product_id for r in scorer.recommend("c00", rules=Rules(min_price_minor={"EUR": 91}))
+        r.product_id for r in scorer.recommend("c00", context=Context(min_price_minor={"EUR": 91}))
     ]
 
 
@@ -250,9 +251,9 @@ def test_a_new_bundles_models_answer_after_it_is_published(
 ) -> None:
     monkeypatch.setattr(scoring, "CHECK_SECONDS", 0)
     scorer = Scorer.open(shop)
-    assert "tea" not in [item.product_id for item in scorer.recommend("c00", n=5, rules=NOTHING)]
+    assert "tea" not in [item.product_id for item in scorer.recommend("c00", n=5, context=NOTHING)]
     registry.roll_back(shop, two_bundles[1], by="test")
-    assert "tea" in [item.product_id for item in scorer.recommend("c00", n=5, rules=NOTHING)]
+    assert "tea" in [item.product_id for item in scorer.recommend("c00", n=5, context=NOTHING)]
 
 
 def test_a_bundle_without_what_rules_need_says_so_and_serves_its_lists(shop: Settings) -> None:
@@ -260,7 +261,7 @@ def test_a_bundle_without_what_rules_need_says_so_and_serves_its_lists(shop: Set
     scorer = Scorer.open(shop)
     shutil.rmtree(bundle.folder_of(shop, scorer.bundle_id) / "shop")
     with pytest.raises(NotFoundError, match="run the night again"):
-        scorer.recommend("c00", rules=NOTHING)
+        scorer.recommend("c00", context=NOTHING)
     assert scorer.recommend("c00")
 
 
