@@ -12,9 +12,8 @@ from typing import Any
 from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
-from recs.answers import Answer, Source
+from recs.answers import Answer, Arm, Source
 from recs.api.asked import Slate
-from recs.experiment import Arm
 
 PRIVATE = {"cache-control": "private, no-cache", "vary": "authorization, x-api-key"}
 """An answer may be kept by who asked, if they ask each time whether it still holds."""
