@@ -74,6 +74,11 @@ async def test_every_call_says_what_the_scorer_says(shop: httpx.AsyncClient, sco
     basket = {"products": ["habit0"], "views": ["try01"], "n": 4}
     got = (await shop.post("/v1/baskets", json=basket | asked)).json()
     assert got == told(scorer.for_basket(["habit0"], ["try01"], 4, context=context))
+    content = b'{"products": ["habit0"], "n": 4.0}'
+    got = (
+        await shop.post("/v1/baskets", content=content, headers={"content-type": "application/json"})
+    ).json()
+    assert got == told(scorer.for_basket(["habit0"], n=4))
     got = (await shop.get("/v1/customers/c01/explanations/milk")).json()
     said = scorer.explain("c01", "milk")
     assert (got["ranks"], got["facts"], got["reason"]) == (said.ranks, list(said.facts), said.reason)
