@@ -52,6 +52,7 @@ class Scorer:
         self._opened = {arm: Opened(settings, bundle_id) for arm, bundle_id in _bundles(settings).items()}
         self._recent = Recent(settings)
         self._watcher: Watcher | None = None
+        self._complaint = ""
 
     @classmethod
     def open(cls, settings: Settings, *, watch: bool = True) -> Self:
@@ -110,14 +111,14 @@ class Scorer:
             self._opened = fresh
         except AdvocateError as error:
             # A shop page is better served from the last good bundle than not at all.
-            _log.warning("still serving bundle %s: %s", self.bundle_id, error)
+            self._complain(f"still serving bundle {self.bundle_id}: {error}")
 
     def follow(self) -> None:
         """Counts what customers did in other processes; what is known goes on where that cannot be read."""
         try:
             self._recent.refresh()
         except AdvocateError as error:
-            _log.warning("live events of other processes do not count: %s", error)
+            self._complain(f"live events of other processes do not count: {error}")
 
     def take(self, events: Sequence[Event]) -> int:
         """Keeps what customers did; it is durable, and counts in the next answer.
@@ -242,6 +243,12 @@ class Scorer:
             )
         session = _session(opened, self._recent.of(customer_id))
         return opened.live.explain(opened.bundle.row_of(customer_id), column, session)
+
+    def _complain(self, what: str) -> None:
+        """Says once what goes wrong, though it is tried every second."""
+        if what != self._complaint:
+            self._complaint = what
+            _log.warning("%s", what)
 
     def _chosen(self, customer_id: str) -> tuple[Arm, Opened]:
         now = self._opened
