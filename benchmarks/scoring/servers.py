@@ -1,0 +1,88 @@
+"""Servers as the processes they would be."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.scoring.steady import Address
+
+ROUTES = ("async", "def")
+"""The kinds of route that a peer can have; see `benchmarks.scoring.peer_server`."""
+
+ROOT = Path(__file__).parents[2]
+_PATIENCE = 120.0
+"""Seconds in which a server must be ready."""
+
+_GRACE = 20.0
+
+
+def ours(home: Path, port: int, workers: int) -> list[str]:
+    """The command that starts ours."""
+    advocate = str(Path(sys.executable).with_name("advocate"))
+    return [advocate, "--home", str(home), "serve", "--port", str(port), "--workers", str(workers)]
+
+
+def peer(folder: Path, port: int, workers: int, route: str) -> list[str]:
+    """The command that starts the peer, on the same bundle."""
+    command = [sys.executable, "-m", "benchmarks.scoring.peer_server", str(folder), "--port", str(port)]
+    return [*command, "--workers", str(workers), "--route", route]
+
+
+def cpu_seconds(group: int) -> float:
+    """What the processes of a group have used of processors so far."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended meanwhile
+        if int(fields[2]) == group:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def serving(command: Sequence[str], port: int) -> Iterator[tuple[Address, int]]:
+    """A server that is ready, and its process group; it and its workers are stopped afterwards."""
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said, start_new_session=True)
+        try:
+            _wait(process, f"http://127.0.0.1:{port}/readyz")
+            yield Address("127.0.0.1", port), process.pid
+        except BaseException:
+            said.seek(0)
+            sys.stderr.write(said.read().decode(errors="replace"))
+            raise
+        finally:
+            _stop(process)
+
+
+def _wait(process: subprocess.Popen[bytes], url: str) -> None:
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise SystemExit(f"the server ended with {process.returncode}: {process.args!r}")
+        try:
+            with urllib.request.urlopen(url, timeout=_PATIENCE):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.2)
+    raise SystemExit(f"the server is not ready after {_PATIENCE:.0f} s: {url}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
