@@ -62,7 +62,7 @@ async def ask(address: Address, requests: Sequence[bytes], rate: float, seconds:
         question = number % len(requests)
         asked.append(asyncio.create_task(_reply(calls, question, requests[question], meant, meant - begun)))
     replies = await asyncio.gather(*asked)
-    calls.close()
+    await calls.close()
     return replies
 
 
@@ -76,7 +76,7 @@ async def ask_once(address: Address, requests: Sequence[bytes], at_once: int = 8
             return await _reply(calls, question, request, clock(), clock() - begun)
 
     replies = await asyncio.gather(*(one(*numbered) for numbered in enumerate(requests)))
-    calls.close()
+    await calls.close()
     return replies
 
 
@@ -129,10 +129,11 @@ class Connections:
             writer.close()
         return None
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Closes them all."""
         for _, writer in self._idle:
             writer.close()
+        await asyncio.gather(*(writer.wait_closed() for _, writer in self._idle), return_exceptions=True)
 
 
 def read_head(head: bytes) -> tuple[int, int, bool]:

@@ -18,25 +18,26 @@ GOOD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 @asynccontextmanager
 async def server(answer: Callable[[int], tuple[float, bytes]]) -> AsyncIterator[Address]:
     """Answers request number so and so after some seconds, with some bytes."""
-    asked = 0
+    asked, talks = 0, []
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal asked
-        while True:
-            try:
-                await reader.readuntil(b"\r\n\r\n")
-            except (asyncio.IncompleteReadError, ConnectionError):
-                break
-            number, asked = asked, asked + 1
-            wait, said = answer(number)
-            await asyncio.sleep(wait)
-            writer.write(said)
-        writer.close()
+        talks.append(asyncio.current_task())
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                number, asked = asked, asked + 1
+                wait, said = answer(number)
+                await asyncio.sleep(wait)
+                writer.write(said)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
 
     listening = await asyncio.start_server(talk, "127.0.0.1", 0)
     host, port = listening.sockets[0].getsockname()
     yield Address(host, port)
     listening.close()
+    await asyncio.gather(*talks)
+    await asyncio.sleep(0)  # their connections close
 
 
 def asked(answer: Callable[[int], tuple[float, bytes]], rate: float, seconds: float) -> list[Reply]:
