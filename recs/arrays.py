@@ -37,6 +37,25 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         raise ModelError(f"the model at {path} cannot be read ({error}); run the night again") from error
 
 
+def write_mapped(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Writes named arrays as one `.npy` each, to be mapped into memory."""
+    folder.mkdir(exist_ok=True)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+
+
+def read_mapped(folder: Path) -> dict[str, NDArray[Any]]:
+    """Maps what `write_mapped` wrote; nothing is read before it is asked for.
+
+    Raises:
+        OSError: the folder is missing, or a file cannot be mapped.
+        ValueError: a file is broken, or holds pickled objects.
+    """
+    return {
+        path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))
+    }
+
+
 def require_finite(what: str, *arrays: NDArray[Any]) -> None:
     """Raises `ModelError`, naming `what`, when a value is NaN or infinite."""
     for array in arrays:

@@ -5,9 +5,11 @@
         quality.json quality.html       how good the models were on the newest fold, for people to look at
         customers.npy products.npy      ids as fixed-width UTF-8, sorted
         catalogue.parquet               product_id, title, category, by column
+        sources.npy                     where each customer's lists come from, a place in `SOURCES`
         slates/<slate>.<array>.npy      see `recs.slates`
         models/                         the models that serve a slate, and those they are made of
         shop/                           what lists need besides a model, see `recs.shop`
+        affinity/                       what goes with what, see `recs.affinity`
 
 It is written beside and renamed, so a bundle is there whole or not at all. Reading one loads no model.
 """
@@ -29,10 +31,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recs.answers import Source
 from warehouse.errors import ModelError, NotFoundError
 from warehouse.settings import Settings
 
-FORMAT = 1
+FORMAT = 2
 SLATES = ("for_you", "buy_again", "discover")
 ARRAYS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "items": (np.int32, ()),
@@ -41,6 +44,9 @@ ARRAYS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "facts": (np.int32, (2,)),
 }
 """The arrays of a slate: type, and shape beyond (customers + 1, depth)."""
+
+SOURCES: tuple[Source, ...] = ("customer", "session", "segment", "market")
+"""The steps that lists come from; see `recs.answers.Source`."""
 
 _PARTIAL = ".partial"
 
@@ -53,6 +59,8 @@ class Bundle:
         bundle_id: its name.
         manifest: what `manifest.json` says.
         customers: (U,) ids as UTF-8 bytes, sorted.
+        sources: (U + 1,) uint8 where the lists of each row come from, a place in `SOURCES`.
+        sorted_products: (I,) ids as UTF-8 bytes, sorted, by column.
         catalogue: `product_id`, `title`, `category`, by column.
         slates: for each slate its arrays; see `ARRAYS`.
     """
@@ -60,18 +68,30 @@ class Bundle:
     bundle_id: str
     manifest: dict[str, Any]
     customers: NDArray[np.bytes_]
+    sorted_products: NDArray[np.bytes_]
+    sources: NDArray[np.uint8]
     catalogue: pl.DataFrame
     slates: dict[str, dict[str, NDArray[Any]]]
 
-    @property
+    @cached_property
     def day(self) -> date:
         """The day it was made for."""
         return date.fromisoformat(self.manifest["day"])
 
     @cached_property
+    def number(self) -> int:
+        """The same as days since 1970-01-01."""
+        return (self.day - date(1970, 1, 1)).days
+
+    @cached_property
     def products(self) -> pl.Series:
         """Product ids, by column."""
         return self.catalogue["product_id"]
+
+    @cached_property
+    def titles(self) -> pl.Series:
+        """Product titles, by column."""
+        return self.catalogue["title"]
 
     @classmethod
     def open(cls, settings: Settings, bundle_id: str) -> "Bundle":
@@ -91,24 +111,46 @@ class Bundle:
                 }
                 for slate in SLATES
             }
-            customers = np.load(folder / "customers.npy", mmap_mode="r", allow_pickle=False)
-            return cls(bundle_id, manifest, customers, pl.read_parquet(folder / "catalogue.parquet"), slates)
+            customers, products, sources = (
+                np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+                for name in ("customers", "products", "sources")
+            )
+            catalogue = pl.read_parquet(folder / "catalogue.parquet")
+            return cls(bundle_id, manifest, customers, products, sources, catalogue, slates)
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
             raise NotFoundError(
                 f"the bundle {bundle_id} cannot be read at {folder} ({error}); "
                 "run the night again or roll back to another bundle"
             ) from error
 
+    @cached_property
+    def depth(self) -> int:
+        """How many products a list holds at most."""
+        return int(self.manifest["depth"])
+
+    def source(self, row: int) -> Source:
+        """Where the lists of a row come from."""
+        return SOURCES[int(self.sources[row])]
+
     def row_of(self, customer_id: str) -> int:
         """The row of a customer; that of nobody, the last, for one the bundle does not know."""
-        nobody, sought = len(self.customers), customer_id.encode("utf-8", "replace")
-        width = self.customers.dtype.itemsize
-        # Longer text would make NumPy copy all ids to a wider type; trailing NULs would be cut off.
-        if not nobody or len(sought) > width or b"\0" in sought:
-            return nobody
-        key = np.array(sought, dtype=self.customers.dtype)
-        at = int(np.searchsorted(self.customers, key))
-        return at if at < nobody and self.customers[at] == key else nobody
+        return place_of(self.customers, customer_id)
+
+    def column_of(self, product_id: str) -> int:
+        """The column of a product, -1 for one the bundle does not know."""
+        column = place_of(self.sorted_products, product_id)
+        return column if column < len(self.sorted_products) else -1
+
+
+def place_of(ids: NDArray[np.bytes_], sought: str) -> int:
+    """The place of an id among sorted ones as UTF-8 bytes; their number where it is not there."""
+    text = sought.encode("utf-8", "replace")
+    # Longer text would make NumPy copy all ids to a wider type; trailing NULs would be cut off.
+    if not len(ids) or len(text) > ids.dtype.itemsize or b"\0" in text:
+        return len(ids)
+    key = np.array(text, dtype=ids.dtype)
+    at = int(np.searchsorted(ids, key))
+    return at if at < len(ids) and ids[at] == key else len(ids)
 
 
 def folder_of(settings: Settings, bundle_id: str) -> Path:
@@ -150,8 +192,11 @@ def workplace(settings: Settings) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def write_ids(folder: Path, customers: pl.Series, catalogue: pl.DataFrame) -> None:
-    """Writes customers, products and the catalogue."""
+def write_ids(
+    folder: Path, customers: pl.Series, catalogue: pl.DataFrame, sources: NDArray[np.uint8]
+) -> None:
+    """Writes customers, where their lists come from, products and the catalogue."""
+    np.save(folder / "sources.npy", sources, allow_pickle=False)
     np.save(folder / "customers.npy", fixed_width(customers), allow_pickle=False)
     np.save(folder / "products.npy", fixed_width(catalogue["product_id"]), allow_pickle=False)
     catalogue.select("product_id", "title", "category").write_parquet(

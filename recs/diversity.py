@@ -4,6 +4,8 @@ Both only put the products of a list into another order; neither brings any in. 
 in `docs/how-it-works/recommendations.md`.
 """
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,37 @@ DEEPER = 4
 """How many times deeper a list is that boosts, a cap or MMR put in another order."""
 
 Order = NDArray[np.int64]
+
+
+class Wanted(Protocol):
+    """How much alike the products of a list may be; see `recs.shop.Policy`."""
+
+    @property
+    def category_cap(self) -> int: ...
+    @property
+    def mmr(self) -> float: ...
+
+
+def diverse(ids: Ids, scores: Scores, kinds: NDArray[np.int32], wanted: Wanted, n: int) -> tuple[Ids, Scores]:
+    """Lists in the order that MMR and then the cap ask for; see `mmr` and `capped`.
+
+    Args:
+        ids: (U, m) columns, best first, -1 for none.
+        scores: (U, m).
+        kinds: (I, K) what each product is, first its category.
+        wanted: what is asked for.
+        n: how many places MMR fills.
+    """
+    if wanted.mmr > 0:
+        ids, scores = taken(mmr(ids, scores, kinds, wanted.mmr, n), ids, scores)
+    if wanted.category_cap > 0:
+        ids, scores = taken(capped(ids, kinds[:, 0], wanted.category_cap), ids, scores)
+    return ids, scores
+
+
+def taken(order: Order, ids: Ids, scores: Scores) -> tuple[Ids, Scores]:
+    """Lists (U, m) in another order of their positions."""
+    return np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
 
 
 def capped(ids: Ids, category: NDArray[np.int32], cap: int, first: int = FIRST) -> Order:

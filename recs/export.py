@@ -8,7 +8,7 @@ import polars as pl
 
 from recs import registry
 from recs.bundle import ARRAYS, SLATES, Bundle
-from recs.scoring import explained
+from recs.naming import reasons
 from recs.streaming import streamed
 from warehouse.settings import Settings
 
@@ -52,15 +52,14 @@ def chunk(bundle: Bundle, start: int, stop: int) -> pl.DataFrame:
     who, which, rank = np.nonzero(together["items"] >= 0)
     items, codes, facts = (together[name][who, which, rank] for name in ("items", "codes", "facts"))
     ids = pl.Series(np.char.decode(np.asarray(bundle.customers[start:stop]), "utf-8"), dtype=pl.String)
-    answer = explained(bundle, items, codes, facts)
     return pl.DataFrame(
         {
             "customer_id": ids.gather(who),
             "slate": pl.Series(SLATES).gather(which),
             "rank": (rank + 1).astype(np.int32),
-            "product_id": answer["product_id"],
+            "product_id": bundle.products.gather(items),
             "score": together["scores"][who, which, rank],
-            "reason": answer["reason"],
+            "reason": reasons(bundle, codes, facts),
             "bundle_id": pl.repeat(bundle.bundle_id, len(who), eager=True),
         },
         schema=SCHEMA,

@@ -1,56 +1,210 @@
-"""Lists made on the spot, for a request with rules of its own: the night's models under more rules.
+"""Lists made on the spot, for one bundle: under rules of a request, for this visit, beside a product.
 
-It is the night's own code over the night's own models and shop, so a rule that changes nothing gives the
-published list, up to the last digits of a score. Importing this loads no model; asking does, once a bundle.
+What a published list can answer is taken from it. Where too few of its products pass the rules of a request,
+or they ask for another order, the night's own code runs over the night's own models, loaded with the
+first such request. A rule that changes nothing gives the published list, up to the last digits of a score.
 """
 
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from recs.bundle import require_models
-from recs.protocol import Recommender
+from recs import affinity
+from recs.answers import Explanation, Source
+from recs.appraisal import Appraisal
+from recs.askers import Asker, Askers, limits
+from recs.bundle import Bundle, require_models
+from recs.context import NOTHING, Context
+from recs.diversity import diverse
+from recs.explanation import explain
+from recs.protocol import Ids, Mask, Recommender
+from recs.ranked import Ranked
 from recs.recommenders import read
-from recs.rules import Rules
-from recs.shop import Shop
+from recs.session import Session, dealt, followed, fused, suggested
+from recs.shop import Audience, Shop
 from recs.slates import rank
+from recs.wording import BESIDE, VIEWED_UNNAMED
+
+AGAIN = {"for_you": None, "buy_again": True, "discover": False}
+"""Whether a slate holds what the customer bought before."""
+
+MARKETS = 3000
+"""How many lists of markets are kept for strangers who name one."""
 
 
 class Live:
-    """Answers for one bundle; safe to share between threads, which take turns.
+    """Answers for one bundle; safe to share between threads, which take turns with the models.
 
     Args:
         folder: the bundle's.
-        serving: for each slate the model that serves it.
-        depth: how many products a list holds at most.
+        bundle: the same, opened.
 
     Raises:
-        NotFoundError: the bundle was made without what this needs.
+        NotFoundError: it was made without what this needs.
     """
 
-    def __init__(self, folder: Path, serving: dict[str, str], depth: int) -> None:
-        self._folder, self._serving, self._depth = folder, serving, depth
-        self._shop = Shop.open(folder)
+    def __init__(self, folder: Path, bundle: Bundle) -> None:
+        self._folder, self._bundle = folder, bundle
+        self.shop = Shop.open(folder)
+        self.visitors, self.similar = affinity.read(folder)
+        self.askers = Askers(self.shop)
+        policy = self.shop.policy
+        self._ordered = bool(policy.category_cap or policy.mmr or policy.rules.pins)
+        self._harmless = ~np.asarray(self.shop.sensitive)
+        self._nobody = len(bundle.customers)
+        self._markets: dict[tuple[Asker, str], Ranked] = {}
         self._models: dict[str, Recommender] = {}
         self._turn = threading.Lock()
 
-    def rank(self, row: int, slate: str, rules: Rules) -> dict[str, NDArray[Any]]:
-        """One customer's slate under the shop's rules and these; arrays as `recs.slates.rank` gives them.
+    def warm(self) -> None:
+        """Brings into memory what every list on the spot needs."""
+        nothing = self.session([], [], [])
+        self.recommend(self._nobody, "for_you", 1, Context(seed=0), nothing, "")
+        self.shop.titles.max(initial=0)
 
-        Raises:
-            ModelError: the model cannot be read.
+    def session(self, basket: Sequence[int], bought: Sequence[int], looks: Sequence[int]) -> Session:
+        """A session of columns, -1 for unknown products; see `Session.of`."""
+        have, had, seen = (np.asarray(part, np.int32) for part in (basket, bought, looks))
+        return Session.of(have, had, seen, self.shop.sensitive)
+
+    def recommend(
+        self, row: int, slate: str, n: int, context: Context, session: Session, seeded_by: str
+    ) -> tuple[Ranked, Source]:
+        """One customer's slate under the rules of a request, with what they did just now.
+
+        Args:
+            row: theirs, that of nobody for one the bundle does not know.
+            slate: one of `recs.bundle.SLATES`.
+            n: how many at most.
+            context: of the request.
+            session: what they did just now.
+            seeded_by: mixed into the seed of the context.
         """
+        asker = self.askers.of(row, context.market)
+        mask = self.askers.mask(asker, context)
+        ranked, source = self._base(asker, slate, n, context, mask)
+        if session and not asker.impersonal:
+            ranked = self._with_session(ranked, asker, slate, session, mask)
+            source = "session" if row == self._nobody else source
+        if context.seed is not None:
+            ranked = dealt(ranked, context.seed, seeded_by)
+        return ranked.at(slice(n)), source
+
+    def for_session(self, session: Session, n: int, context: Context) -> tuple[Ranked, Source]:
+        """What goes with a visit of somebody nobody knows, then what is popular where they shop."""
+        asker = self.askers.of(self._nobody, context.market)
+        mask = self.askers.mask(asker, context)
+        goes = self._suggested(session, mask)
+        base, source = self._base(asker, "for_you", n + len(session.have), context, mask)
+        ranked = self._diverse(followed(goes, base, session))
+        if context.seed is not None:
+            ranked = dealt(ranked, context.seed, "")
+        return ranked.at(slice(n)), "session" if len(goes.items) else source
+
+    def beside(self, column: int, n: int, context: Context) -> tuple[Ranked, Source]:
+        """What is like a product, else what is popular; -1 for a product the bundle does not know.
+
+        Sensitive products stand beside those of their own category only.
+        """
+        asker = self.askers.of(self._nobody, context.market)
+        mask = self.askers.mask(asker, context)
+        if column < 0:
+            ranked, source = self._base(asker, "for_you", n, context, mask)
+            return ranked.at(slice(n)), source
+        category, items = self.shop.kinds[:, 0], self.similar.items[column]
+        items = items[items >= 0]
+        kin = self.shop.sensitive[column] & (category[items] == category[column]) & (category[column] >= 0)
+        shown = mask[items] & (self._harmless[items] | kin)
+        alike = self.shop.titles[items] == self.shop.titles[column]  # its own name would explain nothing
+        code = np.where(alike, VIEWED_UNNAMED, BESIDE)
+        scores = self.similar.scores[column][: len(items)]
+        ranked = Ranked.of(items, scores, code, np.where(alike, 0, column)).at(shown)
+        if not len(ranked.items):
+            ranked, source = self._base(asker, "for_you", n + 1, context, mask)
+            return ranked.at(ranked.items != column).at(slice(n)), source
+        return self._diverse(ranked).at(slice(n)), "session"
+
+    def appraise(self, row: int, columns: Ids, session: Session) -> tuple[Ranked, Source]:
+        """The shop's own products in the order in which a customer would want them; see `recs.appraisal`."""
+        appraisal = Appraisal(self.shop, self._bundle, row)
+        source = self._bundle.source(row)
+        known = bool(len(session.have)) and row == self._nobody
+        return appraisal.ranked(self.visitors, columns, session), "session" if known else source
+
+    def explain(self, row: int, column: int, session: Session) -> Explanation:
+        """Why a product stands where it does for a customer; see `recs.explanation`."""
+        mask = self.askers.mask(self.askers.of(row, None), NOTHING)
+        return explain(self.shop, self._bundle, row, column, session, mask)
+
+    def bought(self, row: int) -> Ids:
+        """What a customer bought, ascending columns."""
+        pattern = self.shop.bought
+        return np.asarray(pattern.indices[pattern.indptr[row] : pattern.indptr[row + 1]])
+
+    def _base(self, asker: Asker, slate: str, n: int, context: Context, mask: Mask) -> tuple[Ranked, Source]:
+        """The list before this visit changes it, at least `n` products where there are so many."""
+        home = self.askers.of(asker.row, None)
+        source = self._bundle.source(asker.row)
+        if asker == home and not _reorders(context) and not (self._ordered and limits(context)):
+            published = Ranked.row(self._bundle.slates[slate], asker.row)
+            passing = published.at(mask[published.items])
+            if len(passing.items) >= n or len(published.items) < self._bundle.depth:
+                return passing, source
+        if asker.row == self._nobody and asker.local >= 0:
+            source = "segment"
+            if not (limits(context) or _reorders(context)):
+                return self._of_market(asker, slate, context, mask), source
+        return self._ranked(asker, slate, context, mask), source
+
+    def _of_market(self, asker: Asker, slate: str, context: Context, mask: Mask) -> Ranked:
+        found = self._markets.get((asker, slate))
+        if found is None:
+            found = self._ranked(asker, slate, context, mask)
+            if len(self._markets) < MARKETS:
+                self._markets[asker, slate] = found
+        return found
+
+    def _ranked(self, asker: Asker, slate: str, context: Context, mask: Mask) -> Ranked:
+        """What the night's own code says, for where the asker shops now."""
+        shop, stranger = self.shop, asker.row == self._nobody
+        if asker.local != int(shop.local.home[asker.row]):
+            shop = replace(shop, local=shop.local.at(asker.local))
+        impersonal = asker.impersonal or (stranger and asker.local >= 0)
+        audience = Audience(np.array([asker.row]), mask, impersonal)
         with self._turn:
-            model = self._model(self._serving[slate])
-            holding = (self._shop.policy.rules, rules)
-            (group,) = self._shop.groups(holding, np.array([row]))
-            return rank(self._shop, model, slate, group, self._depth, (rules,))
+            model = shop.local if impersonal else self._model(self._bundle.manifest["serving"][slate])
+            return Ranked.row(rank(shop, model, slate, audience, self._bundle.depth, (context,)), 0)
 
     def _model(self, name: str) -> Recommender:
         if name not in self._models:
             require_models(self._folder)
             self._models[name] = read(name, self._folder / "models")
         return self._models[name]
+
+    def _with_session(self, base: Ranked, asker: Asker, slate: str, session: Session, mask: Mask) -> Ranked:
+        mine, goes = self.bought(asker.row), self._suggested(session, mask)
+        eligible = mask & self._harmless
+        eligible[mine] = mask[mine]
+        return self._diverse(fused(base, session, goes, eligible, mine, again=AGAIN[slate]))
+
+    def _suggested(self, session: Session, mask: Mask) -> Ranked:
+        if not len(session.have):
+            return Ranked.none()
+        return suggested(session, self.visitors, self.similar, mask & self._harmless, self.shop.titles)
+
+    def _diverse(self, ranked: Ranked) -> Ranked:
+        """The list as the shop's cap and MMR want it."""
+        policy = self.shop.policy
+        if not (policy.category_cap or policy.mmr) or not len(ranked.items):
+            return ranked
+        ids, scores = diverse(ranked.items[None], ranked.scores[None], self.shop.kinds, policy, policy.depth)
+        place = {column: at for at, column in enumerate(ranked.items.tolist())}
+        return replace(ranked.at(np.array([place[column] for column in ids[0].tolist()])), scores=scores[0])
+
+
+def _reorders(context: Context) -> bool:
+    """Whether a request asks for another order than that of scores."""
+    return bool(context.pins or context.boosts or context.category_boosts)

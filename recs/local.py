@@ -1,5 +1,6 @@
 """What is popular where a customer shops, for everyone there alike."""
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,12 @@ class Local(PopularBase):
         model = cls()
         model.home = home
         return model
+
+    def at(self, market: int) -> "Local":
+        """The same, as if every row were at home in one market."""
+        moved = copy(self)
+        moved.home = np.broadcast_to(np.int32(market), self.home.shape)
+        return moved
 
     def _learn(self, history: History) -> None:
         recent = (pl.col("day") >= history.end - DAYS) & (pl.col("market") >= 0)

@@ -124,7 +124,12 @@ def intervals(values: Values, seed: int) -> list[Interval]:
         values: (U, M), NaN where a customer does not count.
         seed: the same seed and number of customers draw the same samples.
     """
-    chance = np.random.default_rng(seed)
+    drawn = _drawn(values, np.random.default_rng(seed))
+    return [_interval(values[:, m], drawn[:, m]) for m in range(values.shape[1])]
+
+
+def _drawn(values: Values, chance: np.random.Generator) -> Values:
+    """The mean of each column, (U, M), in each sample, (`RESAMPLES`, M); NaN where nobody was drawn."""
     sums, counts = np.zeros((2, RESAMPLES, values.shape[1]))
     with one_blas_thread():
         for start in range(0, len(values), _BLOCK):
@@ -133,7 +138,7 @@ def intervals(values: Values, seed: int) -> list[Interval]:
             times = chance.poisson(1, (RESAMPLES, len(block))).astype(np.float64)
             sums += times @ np.where(counted, block, 0)
             counts += times @ counted.astype(np.float64)
-    return [_interval(values[:, m], _share(sums[:, m], counts[:, m])) for m in range(values.shape[1])]
+    return _share(sums, counts)
 
 
 def interval(values: Values, seed: int) -> Interval:
@@ -144,6 +149,17 @@ def interval(values: Values, seed: int) -> Interval:
 def paired(one: Values, other: Values, seed: int) -> Interval:
     """The mean of `one - other`, both (U,) of the same customers, and its 95 % bootstrap interval."""
     return interval(one - other, seed)
+
+
+def apart(one: Values, other: Values, seed: int) -> Interval:
+    """The mean of `one`, (U,), less that of `other`, (V,), of other customers, and its 95 % interval.
+
+    Each is drawn for itself; see `intervals`. Both must have values, and none may be NaN.
+    """
+    chance = np.random.default_rng(seed)
+    drawn = _drawn(one[:, None], chance) - _drawn(other[:, None], chance)
+    low, high = np.nanquantile(drawn, (0.025, 0.975))
+    return Interval(float(one.mean() - other.mean()), float(low), float(high))
 
 
 def _interval(values: Values, means: Values) -> Interval:
@@ -157,7 +173,7 @@ def _interval(values: Values, means: Values) -> Interval:
 
 def _share(part: NDArray[np.number], whole: NDArray[np.number]) -> Values:
     """`part / whole`, NaN where the whole is 0."""
-    share = np.full(len(part), np.nan)
+    share = np.full(part.shape, np.nan)
     np.divide(part, whole, out=share, where=whole > 0)
     return share
 

@@ -162,9 +162,9 @@ def standing(settings: Settings, day: date) -> str | None:
 
 
 def old(settings: Settings) -> list[str]:
-    """All but the newest `recs.keep_bundles`; never the current and the previous one."""
+    """All but the newest `recs.keep_bundles`; never the current and the previous one, nor a challenger."""
     now = current(settings)
-    kept = {now.bundle_id, now.previous_id} if now else set()
+    kept = {settings.recs.experiment.challenger} | ({now.bundle_id, now.previous_id} if now else set())
     beyond = [row.bundle_id for row in bundles(settings)[settings.recs.keep_bundles :]]
     return [bundle_id for bundle_id in beyond if bundle_id not in kept]
 

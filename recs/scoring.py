@@ -1,168 +1,287 @@
-"""The storefront's way in: published slates, answered from mapped memory.
+"""The storefront's way in: published slates from mapped memory, and everything else on the spot.
 
     scorer = Scorer.open(load_settings())
     scorer.recommend("1402", slate="for_you", n=10)
-    scorer.recommend("1402", n=10, rules=Rules(deny=("ICE CREAM",), exclude=("1029743",)))
+    scorer.recommend("1402", n=10, context=Context(deny=("ICE CREAM",), exclude=("1029743",)))
+    scorer.for_basket(["1029743", "981760"], views=["1082185"])
 
-Importing this loads no model, no web framework and no Airflow. A request with rules of its own is answered by
-the bundle's models, which are loaded when the first such request comes.
+Importing this loads no model, no web framework and no Airflow. What answers on the spot is loaded when it is
+first needed.
 """
 
 import logging
-import threading
-import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import polars as pl
 
+from features.live import Event, record
 from recs import registry
-from recs.bundle import SLATES, Bundle, folder_of
-from recs.rules import Rules
-from recs.wording import NAMING, wording
+from recs.answers import Answer, Explanation, Recommendation, Source
+from recs.bundle import SLATES
+from recs.context import NOTHING, Context
+from recs.experiment import Arm, arm_of
+from recs.naming import named
+from recs.opened import Opened
+from recs.ranked import Ranked
+from recs.recent import Doings, Recent
+from recs.watching import Watcher
 from warehouse.errors import AdvocateError, NotFoundError, SettingsError
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
-    from recs.live import Live
+    from recs.session import Session
 
-CHECK_SECONDS = 1.0
-"""How often, at most, the database is asked whether another bundle was published."""
+MOST = 1000
+"""Products that are asked for at once at most."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """One product for one customer; `rank` counts from 1, `reason` is a sentence for people."""
-
-    product_id: str
-    title: str
-    score: float
-    rank: int
-    reason: str
-    bundle_id: str
 
 
 class Scorer:
     """Answers from the current bundle; safe to share between threads.
 
-    A newly published bundle is noticed within a second. Each answer comes from one bundle only: it is
-    opened whole before it takes the place of the one before.
+    A newly published bundle is noticed within a second, what customers do within a quarter of one. Each
+    answer comes from one bundle only: it is opened whole before it takes the place of the one before. In an
+    experiment a customer always gets the same bundle of the two.
     """
 
-    def __init__(self, settings: Settings, bundle: Bundle) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._bundle = bundle
-        self._checked = time.monotonic()
-        self._refreshing = threading.Lock()
-        self._opening = threading.Lock()
-        self._live: tuple[str, Live] | None = None
+        self._opened = {arm: Opened(settings, bundle_id) for arm, bundle_id in _bundles(settings).items()}
+        self._recent = Recent(settings)
+        self._watcher: Watcher | None = None
 
     @classmethod
-    def open(cls, settings: Settings) -> "Scorer":
-        """Opens the current bundle of this home.
+    def open(cls, settings: Settings, *, watch: bool = True) -> Self:
+        """Opens the current bundle of this home, and the challenger of an experiment.
+
+        Args:
+            settings: the home.
+            watch: whether a thread looks for new bundles and events until `close`; else `refresh` does.
 
         Raises:
             NotFoundError: nothing is published yet, or its folder is gone.
         """
-        return cls(settings, Bundle.open(settings, _current(settings)))
+        scorer = cls(settings)
+        if watch:
+            scorer._watcher = Watcher(scorer)
+        return scorer
+
+    def close(self) -> None:
+        """Ends the watching; answers go on from what is open."""
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def bundle_id(self) -> str:
-        """The bundle that answers now."""
-        return self._fresh().bundle_id
+        """The bundle that answers now, in an experiment the champion's."""
+        return self._opened["champion"].bundle.bundle_id
+
+    def warm(self) -> None:
+        """Loads what answers on the spot, so that nobody waits for it.
+
+        Raises:
+            NotFoundError: a bundle was made without what this needs.
+        """
+        for opened in self._opened.values():
+            opened.live.warm()
+
+    def refresh(self) -> None:
+        """Notices a newly published bundle; the last good one goes on where that cannot be opened."""
+        try:
+            wanted = _bundles(self._settings)
+            have = {opened.bundle.bundle_id: opened for opened in self._opened.values()}
+            if {arm: opened.bundle.bundle_id for arm, opened in self._opened.items()} == wanted:
+                return
+            warm = any(opened.is_live for opened in have.values())
+            fresh = {arm: have.get(id_) or Opened(self._settings, id_) for arm, id_ in wanted.items()}
+            for opened in fresh.values():
+                if warm:
+                    opened.live.warm()
+            self._opened = fresh
+        except AdvocateError as error:
+            # A shop page is better served from the last good bundle than not at all.
+            _log.warning("still serving bundle %s: %s", self.bundle_id, error)
+
+    def follow(self) -> None:
+        """Counts what customers did in other processes; what is known goes on where that cannot be read."""
+        try:
+            self._recent.refresh()
+        except AdvocateError as error:
+            _log.warning("live events of other processes do not count: %s", error)
+
+    def take(self, events: Sequence[Event]) -> int:
+        """Keeps what customers did; it is durable, and counts in the next answer.
+
+        Returns:
+            how many were new.
+
+        Raises:
+            FeedError: one cannot be an event, or there are too many; nothing was kept.
+        """
+        new = record(self._settings, events)
+        self._recent.add(events)
+        return new
 
     def recommend(
-        self, customer_id: str, slate: str = "for_you", n: int = 10, *, rules: Rules | None = None
-    ) -> list[Recommendation]:
-        """The best products for a customer; popular ones for a customer the bundle does not know.
+        self, customer_id: str, slate: str = "for_you", n: int = 10, *, context: Context = NOTHING
+    ) -> Answer:
+        """The best products for a customer; see `recs.answers.Source` for one the bundle does not know.
 
         Args:
             customer_id: any text.
             slate: `for_you`, `buy_again` (only what they bought) or `discover` (never bought).
             n: how many, at least 1; at most the bundle's depth come back, fewer where there are fewer.
-            rules: of this request, besides the shop's own; with them the list is made on the spot.
+            context: of this request, on top of the shop's own rules.
 
         Raises:
-            NotFoundError: there is no such slate, or rules are asked for and the bundle cannot follow them.
+            NotFoundError: there is no such slate, or the bundle cannot answer on the spot.
             SettingsError: `n` is below 1.
         """
         if slate not in SLATES:
             raise NotFoundError(f"there is no slate {slate!r}; there are {', '.join(SLATES)}")
-        if n < 1:
-            raise SettingsError(f"n is {n}; ask for at least 1 product")
-        bundle = self._fresh()
-        arrays, row = bundle.slates[slate], bundle.row_of(customer_id)
-        if rules is not None and rules != Rules():
-            arrays, row = self._opened(bundle).rank(row, slate, rules), 0
-        items = np.asarray(arrays["items"][row, :n])
-        items = items[items >= 0]
-        facts = np.asarray(arrays["facts"][row, : len(items)])
-        answer = explained(bundle, items, np.asarray(arrays["codes"][row, : len(items)]), facts)
-        scores = arrays["scores"][row, : len(items)].tolist()
-        return [
-            Recommendation(product_id, title, score, rank, reason, bundle.bundle_id)
-            for rank, ((product_id, title, reason), score) in enumerate(
-                zip(answer.iter_rows(), scores, strict=True), 1
+        _require(n)
+        arm, opened = self._chosen(customer_id)
+        bundle, doings = opened.bundle, self._recent.of(customer_id)
+        row = bundle.row_of(customer_id)
+        if context == NOTHING and not (doings.viewed or doings.bought):
+            ranked = Ranked.row(bundle.slates[slate], row, n)
+            return _answer(opened, ranked, bundle.source(row), arm)
+        session = _session(opened, doings)
+        ranked, source = opened.live.recommend(row, slate, n, context, session, customer_id)
+        return _answer(opened, ranked, source, arm)
+
+    def score(self, customer_id: str, product_ids: Sequence[str]) -> Answer:
+        """The shop's own products in the order in which a customer would want them.
+
+        Args:
+            customer_id: any text.
+            product_ids: at most `MOST`; each comes back once, those that are unknown last, with score 0.
+
+        Raises:
+            NotFoundError: the bundle cannot answer on the spot.
+            SettingsError: there are too many products.
+        """
+        _require(len(product_ids) or 1)
+        arm, opened = self._chosen(customer_id)
+        row = opened.bundle.row_of(customer_id)
+        asked = list(dict.fromkeys(product_ids))
+        columns = opened.columns(asked)
+        known = np.array([column for column in columns if column >= 0], np.int32)
+        session = _session(opened, self._recent.of(customer_id))
+        ranked, source = opened.live.appraise(row, known, session)
+        answer = _answer(opened, ranked, source, arm)
+        unknown = [product for product, column in zip(asked, columns, strict=True) if column < 0]
+        ranks = range(len(answer) + 1, len(asked) + 1)
+        strange = (
+            Recommendation(product, product, 0.0, rank, "", answer.bundle_id)
+            for product, rank in zip(unknown, ranks, strict=True)
+        )
+        return replace(answer, items=(*answer.items, *strange))
+
+    def similar(self, product_id: str, n: int = 10, *, context: Context = NOTHING) -> Answer:
+        """What is like a product; what is popular where the bundle does not know it.
+
+        Raises:
+            NotFoundError: the bundle cannot answer on the spot.
+            SettingsError: `n` is below 1.
+        """
+        _require(n)
+        opened = self._opened["champion"]
+        ranked, source = opened.live.beside(opened.bundle.column_of(product_id), n, context)
+        return _answer(opened, ranked, source, "champion")
+
+    def for_basket(
+        self,
+        product_ids: Sequence[str],
+        views: Sequence[str] = (),
+        n: int = 10,
+        *,
+        context: Context = NOTHING,
+    ) -> Answer:
+        """What goes with this visit's basket and looks, for a visitor of whom nothing else is known.
+
+        Args:
+            product_ids: in the basket; unknown ones say nothing.
+            views: looked at, the newest last.
+            n: how many, at least 1; none of the basket or the looks is among them.
+            context: of this request.
+
+        Raises:
+            NotFoundError: the bundle cannot answer on the spot.
+            SettingsError: `n` is below 1, or there are too many products.
+        """
+        _require(n)
+        _require(len(product_ids) + len(views) or 1)
+        opened = self._opened["champion"]
+        session = opened.live.session(opened.columns(product_ids), [], opened.columns(views)[::-1])
+        ranked, source = opened.live.for_session(session, n, context)
+        return _answer(opened, ranked, source, "champion")
+
+    def explain(self, customer_id: str, product_id: str) -> Explanation:
+        """Why a product stands where it does for a customer, or does not.
+
+        Raises:
+            NotFoundError: the bundle does not know the product, or cannot answer on the spot.
+        """
+        _, opened = self._chosen(customer_id)
+        column = opened.bundle.column_of(product_id)
+        if column < 0:
+            raise NotFoundError(
+                f"the bundle {opened.bundle.bundle_id} does not know the product {product_id!r}; "
+                "a new one is known after the next night"
             )
-        ]
+        session = _session(opened, self._recent.of(customer_id))
+        return opened.live.explain(opened.bundle.row_of(customer_id), column, session)
 
-    def _opened(self, bundle: Bundle) -> "Live":
-        """What answers requests with rules from this bundle; models of the bundle before are let go."""
-        with self._opening:
-            if self._live is None or self._live[0] != bundle.bundle_id:
-                from recs.live import Live
-
-                folder, manifest = folder_of(self._settings, bundle.bundle_id), bundle.manifest
-                opened = Live(folder, manifest["serving"], manifest["depth"])
-                self._live = (bundle.bundle_id, opened)
-            return self._live[1]
-
-    def _fresh(self) -> Bundle:
-        if time.monotonic() - self._checked >= CHECK_SECONDS and self._refreshing.acquire(blocking=False):
-            try:
-                self._refresh()
-            finally:
-                self._checked = time.monotonic()
-                self._refreshing.release()
-        return self._bundle
-
-    def _refresh(self) -> None:
-        try:
-            newest = _current(self._settings)
-            if newest != self._bundle.bundle_id:
-                self._bundle = Bundle.open(self._settings, newest)
-        except AdvocateError as error:
-            # A shop page is better served from the last good bundle than not at all.
-            _log.warning("still serving bundle %s: %s", self._bundle.bundle_id, error)
+    def _chosen(self, customer_id: str) -> tuple[Arm, Opened]:
+        now = self._opened
+        arm = arm_of(customer_id, self._settings.recs.experiment) if len(now) > 1 else "champion"
+        return arm, now[arm]
 
 
-def explained(
-    bundle: Bundle, items: np.ndarray[tuple[int], np.dtype[np.int32]], codes: object, facts: object
-) -> pl.DataFrame:
-    """`product_id`, `title` and `reason` of some positions of slates, in their order.
+def _bundles(settings: Settings) -> dict[Arm, str]:
+    """The bundle of each arm there is.
 
-    Args:
-        bundle: where they stand.
-        items: (P,) columns, none of them -1.
-        codes: (P,) reason codes.
-        facts: (P, 2) their numbers; see `recs.wording`.
+    Raises:
+        NotFoundError: nothing is published yet.
     """
-    code, numbers = np.asarray(codes), np.asarray(facts)
-    if not len(items):
-        return pl.DataFrame(schema={"product_id": pl.String, "title": pl.String, "reason": pl.String})
-    named = np.where(np.isin(code, NAMING), numbers[:, 0], 0)
-    titles = bundle.catalogue["title"]
-    frame = pl.DataFrame({"code": code, "first": numbers[:, 0], "second": numbers[:, 1]})
-    frame = frame.with_columns(titles.gather(named), bundle.catalogue["category"].gather(named))
-    reasons = frame.select(wording(bundle.day)).to_series()
-    return pl.DataFrame([bundle.products.gather(items), titles.gather(items), reasons])
-
-
-def _current(settings: Settings) -> str:
-    now = registry.current(settings)
+    now, challenger = registry.current(settings), settings.recs.experiment.challenger
     if now is None:
         raise NotFoundError("nothing is published yet; run `advocate demo` or `advocate nightly` first")
-    return now.bundle_id
+    arms: dict[Arm, str] = {"champion": now.bundle_id}
+    return arms | ({"challenger": challenger} if challenger and settings.recs.experiment.share else {})
+
+
+def _require(n: int) -> None:
+    if n < 1:
+        raise SettingsError(f"n is {n}; ask for at least 1 product")
+    if n > MOST:
+        raise SettingsError(f"{n} products are too many at once; ask for at most {MOST}")
+
+
+def _session(opened: Opened, doings: Doings) -> "Session":
+    """What a customer did in the last hours, as columns."""
+    parts = (doings.carted, doings.bought, doings.viewed)
+    return opened.live.session(*(opened.columns(part) for part in parts))
+
+
+def _answer(opened: Opened, ranked: Ranked, source: Source, arm: Arm) -> Answer:
+    bundle = opened.bundle
+    names = named(bundle, ranked.items.tolist(), ranked.codes.tolist(), ranked.facts.tolist())
+    items = tuple(
+        Recommendation(product_id, title, score, rank, reason, bundle.bundle_id)
+        for rank, ((product_id, title, reason), score) in enumerate(
+            zip(names, ranked.scores.tolist(), strict=True), 1
+        )
+    )
+    return Answer(bundle.bundle_id, source, arm, items)

@@ -17,7 +17,9 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from recs.arrays import read_mapped, write_mapped
 from recs.availability import Availability
+from recs.bundle import fixed_width
 from recs.due import resting
 from recs.history import History
 from recs.local import Local
@@ -88,6 +90,9 @@ class Shop:
             `baskets`, the `last` day, the `rhythm` in days (0 where there is none), whether it is `resting`.
         categories: (U, categories) in how many of a customer's late baskets each category was.
         viewed: (U, I) the last day on which a customer lately looked at a product.
+        markets: (M,) names of the markets that customers shop in, as UTF-8 bytes, sorted.
+        places: (M, 3) for each the numbers that a customer there has in `available.groups`, `prices.home` and
+            `local.home`.
     """
 
     catalogue: pl.DataFrame
@@ -102,14 +107,17 @@ class Shop:
     habits: Mapping[str, csr_matrix]
     categories: csr_matrix
     viewed: csr_matrix
+    markets: NDArray[np.bytes_]
+    places: NDArray[np.int64]
 
     @classmethod
     def of(
         cls, history: History, settings: RecsSettings, available: Availability, prices: Prices,
-        impersonal: Mask, local: Local
+        impersonal: Mask, local: Local, homes: pl.Series
     ) -> "Shop":  # fmt: skip
-        """The shop as a history leaves it; `local` is fitted on it."""
-        kinds = history.kinds
+        """The shop as a history leaves it; `local` is fitted on it, `homes` (U,) names the markets."""
+        kinds, (markets, first) = history.kinds, _markets(homes)
+        places = np.stack([part[first] for part in (available.groups, prices.home, local.home)], axis=1)
         return cls(
             history.catalogue.select("product_id", "title", "category"),
             Policy.of(settings),
@@ -123,6 +131,8 @@ class Shop:
             _habits(history, settings.due_share),
             _categories(history, kinds[:, 0]),
             _viewed(history),
+            markets,
+            places.astype(np.int64),
         )
 
     @property
@@ -157,17 +167,27 @@ class Shop:
         order = np.argsort(which, kind="stable")
         parts = np.split(asked[order], np.cumsum(np.bincount(which, minlength=len(kinds)))[:-1])
         for (group, market, impersonal), part in zip(kinds.tolist(), parts, strict=True):
-            mask = self.available.mask(group) & passing
-            if asks_for_prices(rules):
-                mask &= affordable(rules, *self.prices.at(market))
-            yield Audience(part, mask, bool(impersonal))
+            yield Audience(part, self.shown(group, market, rules, passing), bool(impersonal))
+
+    def shown(self, group: int, home: int, rules: Sequence[Rules], passing: Mask | None = None) -> Mask:
+        """What may be shown to customers under some rules, (I,).
+
+        Args:
+            group: of `available`.
+            home: the market whose prices they pay, -1 where unknown.
+            rules: all that hold.
+            passing: what `allowed` says of these rules, where that is known already.
+        """
+        mask = self.available.mask(group)
+        mask &= allowed(rules, self.catalogue) if passing is None else passing
+        if asks_for_prices(rules):
+            mask &= affordable(rules, *self.prices.at(home))
+        return mask
 
     def save(self, folder: Path) -> None:
         """Writes the shop into a bundle's folder, the same bytes for the same shop."""
         place = folder / FOLDER
-        place.mkdir()
-        for name, array in self._arrays().items():
-            np.save(place / f"{name}.npy", array, allow_pickle=False)
+        write_mapped(place, self._arrays())
         self.local.save(place)
         policy = vars(self.policy) | {"rules": self.policy.rules.model_dump(mode="json")}
         text = json.dumps(policy, indent=1, sort_keys=True, ensure_ascii=False)
@@ -186,11 +206,10 @@ class Shop:
             catalogue = pl.read_parquet(
                 folder / "catalogue.parquet", columns=["product_id", "title", "category"]
             )
-            arrays = {
-                path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in place.glob("*.npy")
-            }
             rules = Rules.model_validate(policy.pop("rules"))
-            return cls._restored(catalogue, Policy(**policy, rules=rules), Local.load(place), arrays)
+            return cls._restored(
+                catalogue, Policy(**policy, rules=rules), Local.load(place), read_mapped(place)
+            )
         except (OSError, ValueError, KeyError) as error:
             raise NotFoundError(
                 f"the shop of the bundle at {folder} cannot be read ({error}); run the night again"
@@ -207,6 +226,8 @@ class Shop:
             "available_groups": self.available.groups,
             "available_off": np.concatenate(self.available.off),
             "available_begin": lengths,
+            "markets": self.markets,
+            "market_places": self.places,
             "bought_indices": self.bought.indices,
             "bought_indptr": self.bought.indptr,
         }
@@ -240,7 +261,16 @@ class Shop:
             {name: csr_matrix((a[f"bought_{name}"], *cells), shape=(users, items)) for name in HABITS},
             categories,
             viewed,
+            a["markets"],
+            a["market_places"],
         )
+
+
+def _markets(homes: pl.Series) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
+    """The names of all markets, sorted, and the first row that is at home in each."""
+    rows = homes.to_frame("market").with_row_index("row").drop_nulls()
+    found = rows.unique("market", keep="first", maintain_order=True).sort("market")
+    return fixed_width(found["market"]), found["row"].to_numpy().astype(np.int64)
 
 
 def _habits(history: History, due_share: float) -> dict[str, csr_matrix]:

@@ -16,7 +16,7 @@ from scipy.sparse import csr_matrix
 
 from recs import reasons
 from recs.bundle import ARRAYS
-from recs.diversity import DEEPER, capped, mmr
+from recs.diversity import DEEPER, diverse, taken
 from recs.pairs import owners
 from recs.pins import Lists, put
 from recs.protocol import Ids, Mask, Recommender, Scores
@@ -89,7 +89,7 @@ def rank(
     if factor is not None:
         ids, scores = _boosted(ids, scores, factor)
     if moved:
-        ids, scores = _diverse(shop, ids, scores, depth)
+        ids, scores = diverse(ids, scores, shop.kinds, shop.policy, depth)
     ids, scores = ids[:, :depth], scores[:, :depth]
     codes, facts = reasons.find(ranker, shop, group.rows, ids)
     found: Lists = {"items": ids, "scores": scores, "codes": codes, "facts": facts}
@@ -144,19 +144,7 @@ def _best(model: Recommender, rows: NDArray[np.int64], parts: list[_Part], n: in
 def _boosted(ids: Ids, scores: Scores, factor: Scores) -> tuple[Ids, Scores]:
     by = np.where(ids >= 0, factor[ids], 1)
     scores = np.where(scores >= 0, scores * by, scores / by).astype(np.float32)
-    return _put(np.argsort(-scores, axis=1, kind="stable"), ids, scores)
-
-
-def _diverse(shop: Shop, ids: Ids, scores: Scores, n: int) -> tuple[Ids, Scores]:
-    if shop.policy.mmr > 0:
-        ids, scores = _put(mmr(ids, scores, shop.kinds, shop.policy.mmr, n), ids, scores)
-    if shop.policy.category_cap > 0:
-        ids, scores = _put(capped(ids, shop.kinds[:, 0], shop.policy.category_cap), ids, scores)
-    return ids, scores
-
-
-def _put(order: NDArray[np.int64], ids: Ids, scores: Scores) -> tuple[Ids, Scores]:
-    return np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
+    return taken(np.argsort(-scores, axis=1, kind="stable"), ids, scores)
 
 
 def _with_pins(

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from recs import bundle, gate, publishing, registry, report, tuning
+from recs import archive, bundle, gate, publishing, registry, report, tuning
 from recs.evaluation import Judgement, judge
 from recs.fitting import Fits
 from recs.gate import Decision, Recipe, Served
@@ -12,6 +12,7 @@ from recs.publishing import Made, Work
 from recs.rules import unmatched
 from recs.tuning import Tuning, Watch
 from recs.world import World, load
+from warehouse import clock
 from warehouse.errors import ModelError, NotFoundError
 from warehouse.lease import hold
 from warehouse.receipts import Receipt, recording
@@ -32,6 +33,8 @@ def recommend(settings: Settings, day: date) -> Receipt:
     """
     with hold(settings, "recs"), recording(settings, "recommend", day) as receipt:
         bundle.sweep(settings)
+        receipt.warnings += archive.sweep(settings, clock.now().date())
+        _warn_of_no_challenger(settings, receipt)
         world = load(settings, day)
         receipt.warnings += [
             f"recs.rules.{setting} names what no product or category is called: {', '.join(names)}"
@@ -166,6 +169,14 @@ def _warn_of_less(settings: Settings, judgement: Judgement, receipt: Receipt) ->
         receipt.warnings.append(
             f"too few customers bought of late to judge anything, so tables of counts take the place of "
             f"{now.bundle_id}; is the feed complete? `advocate models rollback` serves what was there before"
+        )
+
+
+def _warn_of_no_challenger(settings: Settings, receipt: Receipt) -> None:
+    named = settings.recs.experiment.challenger
+    if named and not any(row.bundle_id == named for row in registry.bundles(settings)):
+        receipt.warnings.append(
+            f"recs.experiment.challenger is {named}, which is no bundle; see `advocate models list`"
         )
 
 

@@ -207,6 +207,7 @@ def _shop(settings: Settings, lake: Lake, day: date, found: History, markets: pl
         prices.load(lake, day, products, markets),
         impersonal(seen(lake, "consents", day), customers, required=required),
         Local.of(home.to_numpy()).fit(found),
+        markets,
     )
 
 

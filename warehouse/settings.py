@@ -77,6 +77,12 @@ class RuleSettings(_Section):
         return self
 
 
+class ExperimentSettings(_Section):
+    challenger: str = ""
+    share: Share = 0
+    salt: str = "experiment"
+
+
 class RecsSettings(_Section):
     depth: Annotated[int, Field(ge=1, le=1000)] = 50
     judge_days: Days = 28
@@ -86,12 +92,15 @@ class RecsSettings(_Section):
     als_reg: Annotated[float, Field(gt=0)] = 30.0
     als_epochs: Annotated[int, Field(ge=1, le=200)] = 10
     neighbours: Annotated[int, Field(ge=1, le=1000)] = 50
+    visitors: Literal["ease", "ials"] = "ease"
     keep_bundles: Annotated[int, Field(ge=2)] = 7
     due_share: Share = 0.3
     require_personalisation_consent: bool = False
     category_cap: Annotated[int, Field(ge=0)] = 0
     mmr: Share = 0
+    served_days: Days = 90
     rules: RuleSettings = RuleSettings()
+    experiment: ExperimentSettings = ExperimentSettings()
 
 
 class OutreachSettings(_Section):

@@ -2,10 +2,10 @@
 
 import typer
 
-from advocate.commands import bring, models, night, recommend, reports, review, send, serve
+from advocate.commands import bring, experiment, models, night, recommend, reports, review, send, serve
 
 
 def register(app: typer.Typer) -> None:
     """Adds every command to the application, in the order a newcomer meets them."""
-    for area in (night, bring, recommend, models, reports, review, send, serve):
+    for area in (night, bring, recommend, models, experiment, reports, review, send, serve):
         area.register(app)

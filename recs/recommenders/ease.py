@@ -47,23 +47,34 @@ class Ease(BlockModel):
     def _learn(self, history: History) -> None:
         columns = trained_columns(history)
         buyers = np.flatnonzero(np.diff(history.interactions.counts[:, columns].indptr))
-        across = len(columns) <= self.items or len(buyers) > self.items
-        if across:
-            most = np.argsort(-history.buyers[columns], kind="stable")[: self.items]
-            columns = np.sort(columns[most])
-        self.columns, self.buyers = columns, np.empty(0, np.int32) if across else buyers.astype(np.int32)
+        if len(columns) <= self.items or len(buyers) > self.items:
+            self._learn_products(history)
+            return
+        self.columns, self.buyers = columns, buyers.astype(np.int32)
         self.bags = bags(history, columns)
         self.across = csr_matrix(self.bags[self.buyers].T)
         with one_blas_thread():
-            self.weights, self.scale = self._of_products() if across else self._of_customers()
+            self.weights, self.scale = self._of_customers()
         require_finite("the weights of ease", self.weights, self.scale)
 
-    def _of_products(self) -> tuple[Scores, Scores]:
-        """B of few products, (T, T)."""
-        inverse = _inverse((self.bags.T @ self.bags).toarray(), self.reg)
+    def among_products(self, history: History) -> tuple[Ids, Scores]:
+        """Products (T,), the `items` most bought ones, and their weights B, (T, T), however few customers."""
+        asked = Ease(items=self.items, reg=self.reg)
+        asked._learn_products(history)
+        return asked.columns, asked.weights
+
+    def _learn_products(self, history: History) -> None:
+        columns = trained_columns(history)
+        most = np.argsort(-history.buyers[columns], kind="stable")[: self.items]
+        self.columns, self.buyers = np.sort(columns[most]), np.empty(0, np.int32)
+        self.bags, self.scale = bags(history, self.columns), np.empty(0, np.float32)
+        self.across = csr_matrix(self.bags[self.buyers].T)
+        with one_blas_thread():
+            inverse = _inverse((self.bags.T @ self.bags).toarray(), self.reg)
         weights = -inverse / np.diag(inverse)
         np.fill_diagonal(weights, 0)
-        return weights.astype(np.float32), np.empty(0, np.float32)
+        self.weights = weights.astype(np.float32)
+        require_finite("the weights of ease", self.weights)
 
     def _of_customers(self) -> tuple[Scores, Scores]:
         """K of few customers, (C, C), and the diagonal of P, (T,)."""

@@ -60,4 +60,5 @@ def shop_of(known: History, *, impersonal: set[str] = frozenset(), **settings: A
         Prices((), np.empty(0, np.int32), unknown, csr_matrix((0, items)), np.empty((0, items))),
         np.array([*(c in impersonal for c in customers), False]),
         Local.of(np.zeros(users, np.int32)).fit(known),
+        pl.Series([*(["default"] * (users - 1)), None], dtype=pl.String),
     )

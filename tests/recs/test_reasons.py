@@ -15,9 +15,13 @@ from recs.reasons import Family
 from recs.recommenders import Als, Frequency, ItemItem, Popularity
 from recs.wording import (
     ALIKE,
+    BASKET,
+    BASKET_UNNAMED,
     BOUGHT,
     CATEGORY,
+    LATELY,
     LOCAL,
+    LOOKED,
     PICKED,
     POPULAR,
     RHYTHM,
@@ -28,7 +32,7 @@ from recs.wording import (
     UNTRIED,
     VIEWED,
     VIEWED_UNNAMED,
-    wording,
+    sentence,
 )
 from recs.world import World, load
 from tests.conftest import at
@@ -42,8 +46,7 @@ def days(year: int, month: int, day: int) -> int:
 
 
 def words(code: int, first: int = 0, second: int = 0) -> str:
-    row = {"code": [code], "first": [first], "second": [second], "title": ["Bread"], "category": ["BAKERY"]}
-    return pl.DataFrame(row).select(wording(DAY)).item()
+    return sentence(code, first, second, "Bread", "BAKERY", DAY.year)
 
 
 NOVEMBER = days(2017, 11, 3)
@@ -77,6 +80,10 @@ NOVEMBER = days(2017, 11, 3)
         ("Goes with Bread, which you looked at on 3 November", (VIEWED, 4, NOVEMBER)),
         ("Goes with something you looked at", (VIEWED_UNNAMED, -1)),
         ("Picked by the shop", (PICKED,)),
+        ("You looked at this lately", (LOOKED,)),
+        ("Goes with Bread in your basket", (BASKET, 4)),
+        ("Goes with your basket", (BASKET_UNNAMED,)),
+        ("Goes with Bread, which you looked at lately", (LATELY, 4)),
     ],
 )
 def test_each_reason_reads_like_a_person_wrote_it(sentence: str, row: tuple[int, ...]) -> None:

@@ -1,0 +1,206 @@
+"""This visit: what was looked at, put into the basket or bought just now, and how it changes a list.
+
+What goes with it is ranked by `recs.visitors`, and comes into the customer's published list by reciprocal
+rank fusion (Cormack, Clarke and Büttcher, 2009): scores of two models cannot be compared, places can. A
+sensitive product shapes nothing, however it was looked at.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recs.protocol import Ids, Mask, Scores
+from recs.ranked import Ranked
+from recs.similar import Similar
+from recs.visitors import Visitors
+from recs.wording import BASKET, BASKET_UNNAMED, LATELY, LOOKED, PICKED, TOGETHER_UNNAMED, VIEWED_UNNAMED
+
+LOOK = np.float32(0.5)
+"""What the newest look counts beside a product in the basket; each one before it `FADING` times that."""
+
+FADING = np.float32(0.8)
+
+SMOOTH = 10
+"""The constant of reciprocal rank fusion: smaller lets the first places of either list stand out more."""
+
+DEPTH = 50
+"""How many products of a session's own list are looked at."""
+
+_NONE = np.empty(0, np.int32)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Columns of products, each once and in one of the three, none of them sensitive.
+
+    Attributes:
+        basket: in the basket now.
+        bought: bought just now.
+        looks: looked at, the newest first.
+        hidden: sensitive ones of all three: they shape nothing, and are not shown again.
+    """
+
+    basket: Ids = _NONE
+    bought: Ids = _NONE
+    looks: Ids = _NONE
+    hidden: Ids = _NONE
+
+    def __bool__(self) -> bool:
+        return bool(len(self.basket) or len(self.bought) or len(self.looks) or len(self.hidden))
+
+    @classmethod
+    def of(cls, basket: Ids, bought: Ids, looks: Ids, sensitive: Mask) -> "Session":
+        """A session from columns in any number; -1 is nothing we know."""
+        bought = _once(bought)
+        basket = _without(_once(basket), bought)
+        looks = _without(_once(looks), np.concatenate([basket, bought]))
+        every = np.concatenate([basket, bought, looks])
+        basket, bought, looks = (part[~sensitive[part]] for part in (basket, bought, looks))
+        return cls(basket, bought, looks, every[sensitive[every]])
+
+    @property
+    def have(self) -> Ids:
+        """All that shapes the answer."""
+        return np.concatenate([self.basket, self.bought, self.looks])
+
+    @property
+    def worth(self) -> Scores:
+        """What each of `have` counts."""
+        looks = LOOK * FADING ** np.arange(len(self.looks), dtype=np.float32)
+        ones = np.ones(len(self.basket) + len(self.bought), np.float32)
+        return np.concatenate([ones, looks.astype(np.float32)])
+
+
+def suggested(
+    session: Session, visitors: Visitors, similar: Similar, allowed: Mask, titles: NDArray[np.int32]
+) -> Ranked:
+    """What goes with a session and is not of it, at most `DEPTH` products.
+
+    Args:
+        session: what there is.
+        visitors: rank what goes with it.
+        similar: stands in where they know nothing.
+        allowed: (I,) what may be shown.
+        titles: (I,) a number for each title; see `recs.shop.Shop.titles`.
+    """
+    have, worth = session.have, session.worth
+    mask = allowed.copy()
+    mask[have] = mask[session.hidden] = False
+    items, scores = visitors.best(have, worth, DEPTH, mask)
+    found = Ranked.of(items, scores, *_reasons(session, visitors.behind(have, worth, items), items, titles))
+    if len(items) >= DEPTH:
+        return found
+    return found.then(_alike(session, similar, mask, titles))
+
+
+def fused(
+    base: Ranked, session: Session, goes: Ranked, eligible: Mask, bought: Ids, *, again: bool | None
+) -> Ranked:
+    """A published list as a session changes it.
+
+    Args:
+        base: the published list.
+        session: what was done just now.
+        goes: what goes with it, see `suggested`.
+        eligible: (I,) what may be shown to the customer.
+        bought: columns of all that the customer bought before, ascending.
+        again: whether the list holds only what was bought before (`True`), never (`False`), or both (`None`).
+    """
+    pinned = np.flatnonzero(base.codes == PICKED)
+    rest = base.at(base.codes != PICKED)
+    looks = session.looks[eligible[session.looks]]
+    looked = Ranked.of(looks, np.ones(len(looks), np.float32), LOOKED)
+    lists = [rest, looked, goes]
+    if again is not None:
+        lists = [part.at(np.isin(part.items, bought) == again) for part in lists]
+    gone = np.concatenate([session.bought, session.basket, base.items[pinned]])
+    lists = [part.at(~np.isin(part.items, gone)) for part in lists]
+    return _pinned(_merged(lists), base, pinned)
+
+
+def followed(goes: Ranked, base: Ranked, session: Session) -> Ranked:
+    """What goes with a session, then what else may be shown; the retailer's own products at their places."""
+    pinned = np.flatnonzero(base.codes == PICKED)
+    gone = np.concatenate([session.have, session.hidden, base.items[pinned]])
+    parts = (part.at(~np.isin(part.items, gone)) for part in (goes, base))
+    return _pinned(next(parts).then(next(parts)), base, pinned)
+
+
+def dealt(ranked: Ranked, seed: int, customer: str) -> Ranked:
+    """The list with its places after the first dealt anew, better products more often in front.
+
+    Each product but the first draws from a Gumbel distribution around the logarithm of its place, so a list
+    is a draw from the Plackett-Luce model, of which the chance of every place is known.
+    """
+    if len(ranked.items) < 3:
+        return ranked
+    words = np.frombuffer(customer.encode("utf-8", "replace"), np.uint8).astype(np.uint32)
+    chance = np.random.default_rng([seed, *words.tolist()])
+    key = -2 * np.log(np.arange(2, len(ranked.items) + 1)) + chance.gumbel(size=len(ranked.items) - 1)
+    fixed = ranked.codes == PICKED
+    order = np.arange(len(ranked.items))
+    free = np.flatnonzero(~fixed[1:]) + 1
+    order[free] = free[np.argsort(-key[free - 1], kind="stable")]
+    return ranked.at(order)
+
+
+def _merged(lists: list[Ranked]) -> Ranked:
+    """Lists merged by the places of their products; a product keeps the reason of the first list it is in."""
+    items = np.concatenate([part.items for part in lists])
+    worth = np.concatenate([SMOOTH / (SMOOTH + 1.0 + np.arange(len(part.items))) for part in lists])
+    first, place = np.unique(items, return_index=True, return_inverse=True)[1:]
+    score = np.bincount(place, worth, minlength=len(first)).astype(np.float32)
+    order = np.lexsort((first, -score))
+    chosen = Ranked.joined(*lists).at(first[order])
+    return Ranked(chosen.items, score[order], chosen.codes, chosen.facts)
+
+
+def _pinned(ranked: Ranked, base: Ranked, places: NDArray[np.int64]) -> Ranked:
+    """The list with the retailer's own products of `base` back at their places."""
+    for place in places.tolist():
+        one = base.at(slice(place, place + 1))
+        ranked = Ranked.joined(ranked.at(slice(0, place)), one, ranked.at(slice(place, None)))
+    return ranked
+
+
+def _reasons(
+    session: Session, behind: Ids, items: Ids, titles: NDArray[np.int32]
+) -> tuple[NDArray[np.uint8], Ids]:
+    """Codes and first numbers of products that the products `behind` them brought."""
+    named = (behind >= 0) & (titles[np.maximum(behind, 0)] != titles[items])  # its own name explains nothing
+    looked, bought = np.isin(behind, session.looks), np.isin(behind, session.bought)
+    plain = (
+        BASKET_UNNAMED if len(session.basket) else VIEWED_UNNAMED if len(session.looks) else TOGETHER_UNNAMED
+    )
+    code = np.select(
+        [bought, named & looked, named, looked], [TOGETHER_UNNAMED, LATELY, BASKET, VIEWED_UNNAMED], plain
+    )
+    return code.astype(np.uint8), np.where(named & ~bought, behind, 0).astype(np.int32)
+
+
+def _alike(session: Session, similar: Similar, mask: Mask, titles: NDArray[np.int32]) -> Ranked:
+    """What is most like the products of a session, each product once."""
+    have = session.have
+    items = similar.items[have]
+    score = np.where(items >= 0, similar.scores[have] * session.worth[:, None], 0)
+    behind = np.broadcast_to(have[:, None], items.shape)[items >= 0]
+    items, score = items[items >= 0], score[similar.items[have] >= 0]
+    order = np.lexsort((items, -score))
+    order = order[mask[items[order]]]
+    _, first = np.unique(items[order], return_index=True)
+    order = order[np.sort(first)][:DEPTH]
+    chosen = items[order].astype(np.int32)
+    return Ranked.of(
+        chosen, score[order].astype(np.float32), *_reasons(session, behind[order], chosen, titles)
+    )
+
+
+def _once(columns: Ids) -> Ids:
+    """Known columns, each where it stands first."""
+    known = columns[columns >= 0]
+    return known[np.sort(np.unique(known, return_index=True)[1])].astype(np.int32)
+
+
+def _without(columns: Ids, others: Ids) -> Ids:
+    return columns[~np.isin(columns, others)]
