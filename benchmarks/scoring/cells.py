@@ -66,6 +66,8 @@ class Cells:
             {name: csr_matrix((data, *cells), shape=shape) for name, data in one.items()},
             _whole(self.categories, (users, int(made.category.max()) + 1)),
             _whole(self.viewed, shape),
+            np.array([b"everywhere"]),
+            np.zeros((1, 3), np.int64),
         )
 
 

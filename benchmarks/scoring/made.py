@@ -1,12 +1,13 @@
 """A home with two bundles of an invented retailer, as large as asked for.
 
     python -m benchmarks.scoring.made HOME [--customers 1000000] [--products 100000]
-                                              [--factors random|learned]
+                                              [--factors random|learned] [--visitors ials|ease]
 
 The first bundle is published. The second has the same customers and products, but other titles, other lists
 and other factors, so that an answer made from both shows. They are written by the product's own writers, so
 its commands work on HOME. What is already there in the same shape is kept. Random factors, all of about one
-length, are those that a search can cut short least; learned ones are iALS' on the first customers.
+length, are those that a search can cut short least; learned ones are iALS' on the first customers. Baskets
+are answered from the same factors, or from as many weights of chance as `ease` has at most.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from benchmarks.scoring import tastes
 from benchmarks.scoring.cells import Cells
 from benchmarks.scoring.lists import Listing
 from benchmarks.scoring.retailer import BLOCK, DAY, Habits, Retailer
-from recs import bundle, registry
+from recs import affinity, bundle, registry
 from recs.gate import Decision
 from recs.ranking import Popular
 from recs.recommenders import IAls
@@ -49,6 +50,7 @@ class Size:
     products: int
     length: int
     factors: str
+    visitors: str = "ials"
     deep: int = 50
     seed: int = 0
 
@@ -64,7 +66,7 @@ def made(settings: Settings, size: Size) -> tuple[str, str]:
             return one, two
     upgrade(settings)
     one = _entered(settings, *_first(settings, size))
-    two = _entered(settings, *_second(settings, bundle.folder_of(settings, one)))
+    two = _entered(settings, *_second(settings, bundle.folder_of(settings, one), size))
     registry.promote(settings, one, by="benchmark")
     stamp.write_text(json.dumps(wanted | {"bundles": [one, two]}), encoding="utf-8")
     return one, two
@@ -96,7 +98,8 @@ def _first(settings: Settings, size: Size) -> tuple[str, dict[str, Any]]:
     sensitive = shop.category % 50 == 49
     listing = Listing(ItemIndex.of(model.product_factors), sensitive, size.deep)
     with bundle.workplace(settings) as folder:
-        bundle.write_ids(folder, shop.customer_ids(), shop.catalogue)
+        sources = np.append(np.zeros(size.customers, np.uint8), np.uint8(bundle.SOURCES.index("market")))
+        bundle.write_ids(folder, shop.customer_ids(), shop.catalogue, sources)
         cells, out = Cells(), _slates(folder, size)
         for start, bought in shop.blocks():
             rows = slice(start, start + bought.shape[0])
@@ -109,11 +112,11 @@ def _first(settings: Settings, size: Size) -> tuple[str, dict[str, Any]]:
         kept = cells.shop(shop, sensitive, size.deep)
         _write(out, slice(size.customers, None), listing.popular(kept.buyers))
         kept.save(folder)
-        _save_models(folder, model, kept.buyers)
+        _save_models(folder, model, kept.buyers, size.visitors)
         return bundle.finish(settings, folder, _manifest(size))
 
 
-def _second(settings: Settings, first: Path) -> tuple[str, dict[str, Any]]:
+def _second(settings: Settings, first: Path, size: Size) -> tuple[str, dict[str, Any]]:
     """A bundle that shares what it can with the first: its `for_you` is the other's `discover`."""
     swapped = {"for_you": "discover", "discover": "for_you", "buy_again": "buy_again"}
     manifest = json.loads((first / "manifest.json").read_text(encoding="utf-8"))
@@ -128,7 +131,7 @@ def _second(settings: Settings, first: Path) -> tuple[str, dict[str, Any]]:
         titles.write_parquet(folder / "catalogue.parquet", compression="zstd")
         model = IAls.load(first / "models")
         model.product_factors = np.roll(model.product_factors, 1, axis=0)
-        _save_models(folder, model, np.load(first / "shop" / "buyers.npy"))
+        _save_models(folder, model, np.load(first / "shop" / "buyers.npy"), size.visitors)
         told = {name: said for name, said in manifest.items() if name not in {"files", "format"}}
         return bundle.finish(settings, folder, told | {"data_hash": "second"})
 
@@ -153,12 +156,13 @@ def _write(
         array[rows] = found[slate][name]
 
 
-def _save_models(folder: Path, model: IAls, buyers: NDArray[np.int64]) -> None:
-    """Writes the model that serves every slate: it answers requests with rules of their own."""
+def _save_models(folder: Path, model: IAls, buyers: NDArray[np.int64], visitors: str) -> None:
+    """Writes what answers on the spot: the model that serves every slate, and what goes with what."""
     model.columns = np.arange(len(buyers), dtype=np.int32)
     model.popular, model.last = Popular.of((buyers / max(buyers.max(), 1)).astype(np.float32)), Last()
     model.customers = len(model.customer_factors)
     model.save(folder / "models")
+    affinity.write(folder, tastes.visitors(model, buyers, visitors), tastes.similar(model.product_factors))
 
 
 def _manifest(size: Size) -> dict[str, Any]:
@@ -200,8 +204,9 @@ def main() -> None:
     options.add_argument("--products", type=int, default=100_000)
     options.add_argument("--length", type=int, default=64, help="numbers in a product's factors")
     options.add_argument("--factors", choices=["random", "learned"], default="random")
+    options.add_argument("--visitors", choices=["ials", "ease"], default="ials")
     chosen = options.parse_args()
-    size = Size(chosen.customers, chosen.products, chosen.length, chosen.factors)
+    size = Size(chosen.customers, chosen.products, chosen.length, chosen.factors, chosen.visitors)
     one, two = made(load_settings(home=chosen.home), size)
     print(json.dumps({"published": one, "other": two}))
 

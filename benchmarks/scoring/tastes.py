@@ -4,12 +4,16 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix, vstack
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, identity, vstack
 
 from benchmarks.scoring.retailer import Retailer
 from recs.protocol import Scores
-from recs.recommenders import IAls
+from recs.recommenders import Ease, IAls
+from recs.similar import DEPTH, Similar
 from recs.threads import one_blas_thread
+from recs.topk import top_k
+from recs.visitors import LOSS, EaseVisitors, FactorVisitors, Visitors
 
 _LEARNT_ON = 5
 """Blocks of customers that factors are learned on."""
@@ -41,3 +45,22 @@ def folded(model: IAls, bought: csr_matrix) -> Scores:
         found, _ = model.side(csr_matrix(bought * np.float32(model.alpha)), model.product_factors)
         back: Scores = found @ turn.T.astype(np.float32)
     return back
+
+
+def visitors(model: IAls, buyers: NDArray[np.int64], kind: str) -> Visitors:
+    """What answers a basket: the model's own products' factors, or weights of the most bought products."""
+    if kind == FactorVisitors.kind:
+        loss = {name: float(model.parameters[name]) for name in LOSS}
+        return FactorVisitors(model.columns, model.product_factors, loss, len(buyers))
+    columns = np.sort(np.argsort(-buyers, kind="stable")[: Ease().items]).astype(np.int32)
+    weights = np.random.default_rng(model.seed).standard_normal((len(columns), len(columns)), np.float32)
+    return EaseVisitors(columns, weights, len(buyers))
+
+
+def similar(factors: Scores) -> Similar:
+    """The products whose factors point the same way, for each product."""
+    unit = factors / np.maximum(np.linalg.norm(factors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    itself: Any = identity(len(unit), np.float32, format="csr")
+    ids, scores = top_k(unit, unit, DEPTH, exclude=csr_matrix(itself))
+    like = scores > 0
+    return Similar(np.where(like, ids, np.int32(-1)), np.where(like, scores, np.float32(0)))

@@ -1,6 +1,7 @@
 """The invented retailer is a home like any other, and the peer answers from the same factors."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from benchmarks.scoring.peer_server import Basket, Peer
 from benchmarks.scoring.retailer import PRODUCTS_EACH, Retailer
 from recs import registry
 from recs.bundle import SLATES, Bundle, folder_of
-from recs.rules import Rules
+from recs.context import Context
 from recs.scoring import Scorer
 from recs.shop import Shop
 from recs.threads import one_blas_thread
@@ -67,20 +68,21 @@ def test_lists_hold_what_they_may_and_are_exact(settings: Settings, bundles: tup
 def test_the_scorer_answers_from_it_with_reasons_and_under_rules(
     settings: Settings, bundles: tuple[str, str]
 ) -> None:
-    scorer = Scorer.open(settings)
+    scorer = Scorer.open(settings, watch=False)
     listed = scorer.recommend("c017", n=10)
     assert {item.bundle_id for item in listed} == {bundles[0]}
     assert all(item.reason and item.title for item in listed)
-    without = scorer.recommend("c017", n=10, rules=Rules(exclude=(listed[0].product_id,)))
+    without = scorer.recommend("c017", n=10, context=Context(exclude=(listed[0].product_id,)))
     assert [item.product_id for item in without][:9] == [item.product_id for item in listed][1:]
+    assert scorer.similar(listed[0].product_id).source == "session"
     assert "customers bought this" in scorer.recommend("nobody")[0].reason
 
 
 def test_the_second_bundle_differs_in_titles_and_lists(settings: Settings, bundles: tuple[str, str]) -> None:
-    scorer = Scorer.open(settings)
+    scorer = Scorer.open(settings, watch=False)
     one = scorer.recommend("c017")
     registry.promote(settings, bundles[1], by="test")
-    two = Scorer.open(settings).recommend("c017")
+    two = Scorer.open(settings, watch=False).recommend("c017")
     assert all(item.title.endswith(made.MARK) for item in two)
     assert [item.product_id for item in one] != [item.product_id for item in two]
 
@@ -90,7 +92,7 @@ def test_a_home_is_made_once(settings: Settings, bundles: tuple[str, str]) -> No
     kept = folder_of(settings, bundles[0]).stat().st_mtime_ns
     assert made.made(settings, SMALL) == made.there(settings) == bundles
     assert folder_of(settings, bundles[0]).stat().st_mtime_ns == kept
-    assert Scorer.open(settings).bundle_id == bundles[0]
+    assert Scorer.open(settings, watch=False).bundle_id == bundles[0]
 
 
 def test_a_home_that_was_not_made_says_what_to_run(tmp_path: Path) -> None:
@@ -100,7 +102,7 @@ def test_a_home_that_was_not_made_says_what_to_run(tmp_path: Path) -> None:
 
 def test_learned_factors_serve_as_well(settings: Settings) -> None:
     made.made(settings, made.Size(200, 300, length=8, factors="learned", deep=10))
-    assert len(Scorer.open(settings).recommend("c017")) == 10
+    assert len(Scorer.open(settings, watch=False).recommend("c017")) == 10
 
 
 def test_the_peer_answers_from_the_same_factors_without_the_basket(
@@ -119,6 +121,17 @@ def test_the_peer_answers_from_the_same_factors_without_the_basket(
     assert [item["product_id"] for item in told["items"]] == [f"p{column:03}" for column in best]
     assert [item["score"] for item in told["items"]] == pytest.approx(scores[best].tolist(), rel=1e-3)
     assert all(item["title"] for item in told["items"])
+
+
+@pytest.mark.parametrize("kind", ["ials", "ease"])
+def test_both_kinds_of_visitors_answer_a_basket(settings: Settings, kind: str) -> None:
+    made.made(settings, replace(SMALL, visitors=kind))
+    scorer = Scorer.open(settings, watch=False)
+    shop = Shop.open(folder_of(settings, scorer.bundle_id))
+    known = [f"p{column:03}" for column in np.flatnonzero(~shop.sensitive)[:3]]
+    answer = scorer.for_basket(known, n=5)
+    assert (answer.source, len(answer)) == ("session", 5)
+    assert len(scorer.score("c017", known)) == 3
 
 
 def test_questions_are_of_known_customers_and_products(settings: Settings, bundles: tuple[str, str]) -> None:
