@@ -1,10 +1,10 @@
 """The HTTP service under load, against FastAPI around `implicit`.
 
-    python -m benchmarks.scoring.load HOME [--key KEY] [--seconds 60] [--rounds 3] [--rate 100] [--json]
+    python -m benchmarks.scoring.load HOME [--seconds 60] [--rounds 3] [--rate 100] [--json]
     python -m benchmarks.scoring.load HOME --publish [--seconds 60]
 
-HOME is one that `python -m benchmarks.scoring.made HOME` made; KEY is an API key without a narrow limit. Two
-server processes on each side and the load tool share the machine.
+HOME is one that `python -m benchmarks.scoring.made HOME` made. Two server processes on each side and the
+load tool share the machine; ours wants an API key, and writes its logs and the lists it shows, as for a shop.
 
 - Full load: `wrk` asks for published lists and live answers of ours, and live answers of the peer on the same
   factors and baskets, in turn, `--seconds` in all for each; medians of the rounds. `cpu ms` is what a request
@@ -44,21 +44,19 @@ _COMPARED = 200
 
 @dataclass(frozen=True)
 class Side:
-    """A server, its process group where it is ours to know, and what it is asked."""
+    """A server, its process group, and what it is asked."""
 
     name: str
     address: Address
-    group: int | None
+    group: int
     requests: Sequence[Request]
     key: str = ""
 
-    def flood(self, seconds: int, connections: int) -> tuple[Flood, float | None]:
+    def flood(self, seconds: int, connections: int) -> tuple[Flood, float]:
         """As much as it can answer, and how many ms of a processor its processes took for each request."""
         with tempfile.TemporaryDirectory(prefix="advocate-benchmark-") as folder:
             asked = (self.address, self.requests, self.key, seconds, connections)
             command = wrk.words(Path(folder), *asked)
-            if self.group is None:
-                return wrk.flood(command), None
             before = servers.cpu_seconds(self.group)
             found = wrk.flood(command)
             return found, (servers.cpu_seconds(self.group) - before) * 1e3 / max(found.requests, 1)
@@ -76,15 +74,14 @@ def full(sides: Sequence[Side], given: argparse.Namespace) -> dict[str, dict[str
     found = {}
     for side in sides:
         mine = [flood for name, (flood, _) in rounds if name == side.name]
-        used = [cpu for name, (_, cpu) in rounds if name == side.name and cpu is not None]
+        used = [cpu for name, (_, cpu) in rounds if name == side.name]
         found[side.name] = {
             "per_second": round(median(flood.rate for flood in mine), 1),
             "p50_ms": round(median(flood.p50_ms for flood in mine), 2),
             "p99_ms": round(median(flood.p99_ms for flood in mine), 2),
+            "cpu_ms": round(median(used), 3),
             "errors": sum(flood.errors for flood in mine),
         }
-        if used:
-            found[side.name]["cpu_ms"] = round(median(used), 3)
     best = max(row["per_second"] for name, row in found.items() if name not in BOUNDS)
     for name in BOUNDS.keys() & found.keys():
         found[name] |= {"times_peer": round(found[name]["per_second"] / best, 2), "bound": BOUNDS[name]}
@@ -127,13 +124,10 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     questions = Questions.of(settings, current, given.questions)
     asked = {"published": questions.published(), "live": questions.live()}
     with ExitStack() as running:
-        if given.url:
-            host, port = given.url.removeprefix("http://").rstrip("/").split(":")
-            our: tuple[Address, int | None] = (Address(host, int(port)), None)
-        else:
-            command = servers.ours(given.home, given.port, given.workers)
-            our = running.enter_context(servers.serving(command, given.port))
-        sides = [Side(kind, *our, asked[kind], given.key) for kind in given.kind]
+        key = running.enter_context(servers.key(given.home))
+        command = servers.ours(given.home, given.port, given.workers)
+        our = running.enter_context(servers.serving(command, given.port))
+        sides = [Side(kind, *our, asked[kind], key) for kind in given.kind]
         if given.publish:
             return {"published_meanwhile": published(settings, sides, given)}
         result = {"fixed_rate": fixed(sides, given)}
@@ -164,7 +158,6 @@ def options() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("home", type=Path)
-    parser.add_argument("--key", default="", help="an API key of the home")
     parser.add_argument("--kind", nargs="+", choices=list(BOUNDS), default=list(BOUNDS))
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
@@ -174,7 +167,6 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--port", type=int, default=8700, help="ours; the peer takes the next ones")
     parser.add_argument("--route", nargs="+", choices=servers.ROUTES, default=list(servers.ROUTES))
-    parser.add_argument("--url", help="like http://127.0.0.1:8000: ours, already running")
     parser.add_argument("--publish", action="store_true")
     parser.add_argument("--json", action="store_true")
     return parser

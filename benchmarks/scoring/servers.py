@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from benchmarks.scoring.steady import Address
 
@@ -24,10 +25,29 @@ _PATIENCE = 120.0
 _GRACE = 20.0
 
 
+RATE = 100_000
+"""Requests per second that the key of a measurement grants."""
+
+
 def ours(home: Path, port: int, workers: int) -> list[str]:
     """The command that starts ours."""
-    advocate = str(Path(sys.executable).with_name("advocate"))
-    return [advocate, "--home", str(home), "serve", "--port", str(port), "--workers", str(workers)]
+    return [*_advocate(home), "serve", "--port", str(port), "--workers", str(workers)]
+
+
+@contextmanager
+def key(home: Path) -> Iterator[str]:
+    """An API key that is as good as without limit, revoked afterwards."""
+    name = f"benchmark-{uuid4().hex[:8]}"
+    adding = ["keys", "add", name, "--scope", "recommend", "--rate", str(RATE)]
+    made = subprocess.run([*_advocate(home), *adding], check=True, stdout=subprocess.PIPE, text=True)
+    try:
+        yield made.stdout.strip()
+    finally:
+        subprocess.run([*_advocate(home), "keys", "revoke", name], check=True, stdout=subprocess.DEVNULL)
+
+
+def _advocate(home: Path) -> list[str]:
+    return [str(Path(sys.executable).with_name("advocate")), "--home", str(home)]
 
 
 def peer(folder: Path, port: int, workers: int, route: str) -> list[str]:
