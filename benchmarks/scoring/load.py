@@ -37,7 +37,7 @@ from warehouse.settings import Settings, load_settings
 BOUNDS = {"published": 4.0, "live": 2.0}
 """Requests per second of ours over the peer's, at least."""
 
-_WARM_SECONDS = 3
+_WARM_SECONDS = 5
 _COMPARED = 200
 """Questions whose answers are compared while a bundle is published."""
 

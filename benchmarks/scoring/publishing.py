@@ -25,6 +25,8 @@ _FRESH = 40
 """Answers on new connections, all from a new bundle, from which on every process is taken to have it."""
 
 _PATIENCE = 60.0
+_ALIKE = 0.75
+"""The share of questions for which both bundles may list the same: the others show what is mixed."""
 
 
 async def switch(
@@ -116,7 +118,7 @@ def judge(
 
 
 def _require_different(alone: Mapping[str, Mapping[int, Answer]], bundles: tuple[str, str]) -> None:
-    """Each bundle must answer under its own name, with its own titles, and with other products."""
+    """Each bundle must answer under its own name, with its own titles, and often with other products."""
     one, two = bundles
     for bundle_id, marked in ((one, False), (two, True)):
         for named, items in alone[bundle_id].values():
@@ -125,7 +127,7 @@ def _require_different(alone: Mapping[str, Mapping[int, Answer]], bundles: tuple
                 raise SystemExit(f"an answer of {bundle_id} alone is of another bundle: {named}, {titles}")
     listed = ([_products(a) for _, a in sorted(alone[bundle_id].items())] for bundle_id in bundles)
     same = sum(mine == other for mine, other in zip(*listed, strict=True))
-    if 2 * same > len(alone[one]):
+    if same > _ALIKE * len(alone[one]):
         raise SystemExit(f"both bundles list the same for {same} of {len(alone[one])} questions")
 
 

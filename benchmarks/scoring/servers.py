@@ -23,6 +23,8 @@ _PATIENCE = 120.0
 """Seconds in which a server must be ready."""
 
 _GRACE = 20.0
+_LAST = 2000
+"""Bytes of what a server said last that are shown when something fails."""
 
 
 RATE = 100_000
@@ -78,7 +80,7 @@ def serving(command: Sequence[str], port: int) -> Iterator[tuple[Address, int]]:
             _wait(process, f"http://127.0.0.1:{port}/readyz")
             yield Address("127.0.0.1", port), process.pid
         except BaseException:
-            said.seek(0)
+            said.seek(max(said.seek(0, os.SEEK_END) - _LAST, 0))
             sys.stderr.write(said.read().decode(errors="replace"))
             raise
         finally:
