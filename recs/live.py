@@ -64,10 +64,11 @@ class Live:
         self.recommend(self._nobody, "for_you", 1, Context(seed=0), Session.none(), "")
         self.shop.titles.max(initial=0)
 
-    def session(self, basket: Sequence[int], bought: Sequence[int], looks: Sequence[int]) -> Session:
-        """A session of columns, -1 for unknown products; see `Session.of`."""
-        have, had, seen = (np.asarray(part, np.int32) for part in (basket, bought, looks))
-        return Session.of(have, had, seen, self.shop.sensitive)
+    def session(self, basket: Sequence[str], bought: Sequence[str], looks: Sequence[str]) -> Session:
+        """A session of product ids, the newest looks first; see `Session.of`."""
+        known = self._bundle.columns_of([*basket, *bought, *looks])
+        parts = np.split(known, [len(basket), len(basket) + len(bought)])
+        return Session.of(parts[0], parts[1], parts[2], self.shop.sensitive)
 
     def recommend(
         self, row: int, slate: str, n: int, context: Context, session: Session, seeded_by: str
