@@ -186,6 +186,8 @@ class Live:
 
     def _with_session(self, base: Ranked, asker: Asker, slate: str, session: Session, mask: Mask) -> Ranked:
         mine, goes = self.bought(asker.row), self._suggested(session, mask)
+        if asker.row == self._nobody:
+            return self._diverse(followed(goes, base, session)) if slate != "buy_again" else base
         eligible = mask & self._harmless
         eligible[mine] = mask[mine]
         return self._diverse(fused(base, session, goes, eligible, mine, again=AGAIN[slate]))
