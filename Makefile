@@ -40,6 +40,7 @@ format: install
 
 docs: install
 	$(BIN)/python -m features.contract_docs > docs/reference/data-contract.md
+	$(BIN)/python -m advocate.serving.reference > docs/reference/http.md
 	$(BIN)/python -m typer advocate.cli utils docs --name advocate --title "Command line" \
 		--output docs/reference/cli.md > /dev/null
 

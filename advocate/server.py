@@ -5,10 +5,12 @@ import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from advocate.serving.describing import describe
@@ -63,6 +65,19 @@ def create_app(
     return app
 
 
+class Health(BaseModel):
+    """The process answers."""
+
+    status: str = Field(examples=["alive"])
+
+
+class Readiness(BaseModel):
+    """Requests may be sent."""
+
+    status: str = Field(examples=["ready"])
+    bundle_id: str = Field(examples=["2017-11-30-1f0c5d2a9b7e4c31"])
+
+
 class Service:
     """What one process holds open, and how it starts and ends."""
 
@@ -113,11 +128,17 @@ class Service:
 
 def _add_service_routes(app: FastAPI, service: Service) -> None:
     @app.get("/healthz", tags=["service"], operation_id="healthz", summary="Whether the process is alive")
-    async def healthz() -> dict[str, str]:
+    async def healthz() -> Health:
         """It answers; nothing else is asked."""
-        return {"status": "alive"}
+        return Health(status="alive")
 
-    @app.get("/readyz", tags=["service"], operation_id="readyz", summary="Whether requests may be sent here")
+    @app.get(
+        "/readyz",
+        tags=["service"],
+        operation_id="readyz",
+        summary="Whether requests may be sent here",
+        response_model=Readiness,
+    )
     async def readyz(request: Request) -> Response:
         """A bundle is published and open, and the process is not about to end; else 503 with the reason."""
         if service.leaving.begun:
@@ -138,11 +159,10 @@ def _add_service_routes(app: FastAPI, service: Service) -> None:
         return Response(await to_thread.run_sync(service.page), media_type=MEDIA_TYPE)
 
 
-def application(settings: Settings, *, keys: bool, grace: float, drain: float) -> FastAPI:
-    """The application of one of the server's processes."""
-    return create_app(settings, keys=keys, grace=grace, leaving=Leaving(drain))
-
-
 def factory(settings: Settings, *, keys: bool, grace: float, drain: float) -> "partial[FastAPI]":
-    """Makes the application in the process that is to serve it."""
-    return partial(application, settings, keys=keys, grace=grace, drain=drain)
+    """Makes the application, in the process that is to serve it: all of this can be sent there."""
+    return partial(_application, settings.model_dump(), keys=keys, grace=grace, drain=drain)
+
+
+def _application(settings: dict[str, Any], *, keys: bool, grace: float, drain: float) -> FastAPI:
+    return create_app(Settings(**settings), keys=keys, grace=grace, leaving=Leaving(drain))

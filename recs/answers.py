@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, overload
 
-from recs.experiment import Arm
+Arm = Literal["champion", "challenger"]
+"""Which bundle of an experiment answered; see `recs.experiment`."""
 
 Source = Literal["customer", "session", "segment", "market"]
 """The step of the chain that an answer comes from. Each is taken where the one before has nothing to say:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from recs.experiment import ARMS, Arm
+from recs.answers import Arm
+from recs.experiment import ARMS
 from recs.metrics import Interval, Values, apart, interval
 from warehouse.settings import Settings
 

@@ -5,11 +5,10 @@ kept per customer: the same id, salt and share give the same arm in every proces
 """
 
 import hashlib
-from typing import Literal
 
+from recs.answers import Arm
 from warehouse.settings import ExperimentSettings
 
-Arm = Literal["champion", "challenger"]
 ARMS: tuple[Arm, Arm] = ("champion", "challenger")
 
 

@@ -144,6 +144,7 @@ def _events(router: APIRouter, desk: Desk) -> None:
         summary="Tell what just happened",
         status_code=202,
         response_model=told.EventsAnswer,
+        responses={409: {"description": "An event lies before 1970, or more than a day ahead of our clock."}},
         tags=["events"],
     )
     async def take(body: Annotated[asked.EventsBody, Body()]) -> Response:
@@ -158,7 +159,7 @@ def _events(router: APIRouter, desk: Desk) -> None:
         try:
             stored = await to_thread.run_sync(desk.take, events)
         except FeedError as error:
-            raise HTTPException(422, str(error)) from error
+            raise HTTPException(409, str(error)) from error
         desk.tally.stored(stored)
         return told.json_response(told.written({"stored": stored}), 202)
 

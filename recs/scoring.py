@@ -18,10 +18,10 @@ import numpy as np
 
 from features.live import Event, record
 from recs import registry
-from recs.answers import Answer, Explanation, Recommendation, Source
+from recs.answers import Answer, Arm, Explanation, Recommendation, Source
 from recs.bundle import SLATES
 from recs.context import NOTHING, Context
-from recs.experiment import Arm, arm_of
+from recs.experiment import arm_of
 from recs.naming import named
 from recs.opened import Opened
 from recs.ranked import Ranked

@@ -18,8 +18,8 @@ import numpy as np
 import polars as pl
 
 from recs import archive
+from recs.answers import Arm
 from recs.archive import SCHEMA
-from recs.experiment import Arm
 from warehouse import clock
 from warehouse.errors import LakeError
 from warehouse.settings import Settings

@@ -24,6 +24,8 @@ MEANINGS = {
     403: "The key has not the scope that this needs.",
     404: "There is no such thing.",
     405: "There is such a thing, but not this method.",
+    408: "The headers took too long to come.",
+    409: "The request is well formed, but does not fit what is here; `detail` says how.",
     413: "The body is larger than 1 MiB.",
     414: "The address is too long.",
     415: "The body is not application/json.",

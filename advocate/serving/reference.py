@@ -47,7 +47,7 @@ def page(document: Mapping[str, Any], template: str, **more: Any) -> str:
 
     Args:
         document: OpenAPI.
-        template: `docs.html` or `http.md`.
+        template: `docs.html` or `http.md.jinja`.
         more: what else the template shows.
     """
     room = Environment(
@@ -142,7 +142,7 @@ def http_reference() -> str:
     from advocate.server import create_app
     from warehouse.settings import Settings
 
-    return page(create_app(Settings()).openapi(), "http.md")
+    return page(create_app(Settings()).openapi(), "http.md.jinja")
 
 
 if __name__ == "__main__":

@@ -8,16 +8,18 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from recs.context import NOTHING, Context
 
 T = TypeVar("T")
 
 Slate = Literal["for_you", "buy_again", "discover"]
+_TEXT = r"[^\x00-\x1f\x7f-\x9f]"
+_STORED = rf"^{_TEXT}*[^\s\x00-\x1f\x7f-\x9f]{_TEXT}*$"
 Text = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00]*$")]
 """An id or a name, as a question may say it: whether there is such a thing is another matter."""
-Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+Id = Annotated[str, Field(min_length=1, max_length=128, pattern=_STORED)]
 """An id that is stored, and therefore one that the feeds could bring."""
 Names = Annotated[list[Text], Field(max_length=1000)]
 Visit = Annotated[list[Text], Field(max_length=500)]
@@ -43,7 +45,10 @@ def _optional(**said: Any) -> Any:
 
 
 class Conditions(BaseModel):
-    """What may be shown on this page. A price range leaves out products without a known price."""
+    """What may be shown on this page.
+
+    A price range leaves out products without a known price; one that ends below its beginning, all.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -70,17 +75,12 @@ class Conditions(BaseModel):
         examples=[7],
     )
 
-    @model_validator(mode="after")
-    def _possible(self) -> "Conditions":
-        lowest, highest = _or_none(self.min_price), _or_none(self.max_price)
-        if lowest is not None and highest is not None and lowest > highest:
-            raise ValueError(f"min_price {lowest} lies above max_price {highest}; ask for a range")
-        return self
-
     def context(self) -> Context:
         """The same, as the Scorer takes it."""
         if self._says_nothing():
             return NOTHING
+        if self._lets_nothing_through():
+            return Context(in_stock=())
         in_stock = _or_none(self.in_stock)
         return Context(
             exclude=tuple(self.exclude),
@@ -96,6 +96,10 @@ class Conditions(BaseModel):
     def _says_nothing(self) -> bool:
         single = (self.min_price, self.max_price, self.market, self.in_stock, self.seed)
         return not (self.exclude or self.category or self.deny) and all(one is None for one in single)
+
+    def _lets_nothing_through(self) -> bool:
+        lowest, highest = _or_none(self.min_price), _or_none(self.max_price)
+        return lowest is not None and highest is not None and lowest > highest
 
 
 def _or_none(value: T) -> T | None:

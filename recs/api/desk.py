@@ -64,7 +64,7 @@ class Desk:
         Raises:
             UnavailableError: nothing is published yet, or the process is ending.
         """
-        return self._scorer or await to_thread.run_sync(self.open)
+        return await to_thread.run_sync(self.open) if self._scorer is None else self._scorer
 
     def open(self) -> Scorer:
         """Opens the Scorer, if it is not open yet; for a thread that may wait."""

@@ -10,7 +10,8 @@ import pytest
 from recs import comparison
 from recs.arms import Outcome
 from recs.comparison import compare
-from recs.experiment import Arm, arm_of
+from recs.answers import Arm
+from recs.experiment import arm_of
 from recs.served import Served, ServedLog
 from tests.conftest import at
 from tests.recs.worlds import fill, purchase

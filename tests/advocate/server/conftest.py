@@ -130,7 +130,9 @@ def free_port() -> int:
 
 def children(pid: int) -> list[int]:
     """The processes that a process has started and that still live."""
-    found = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True)
+    found = subprocess.run(
+        ["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True, check=False
+    )
     return [int(line) for line in found.stdout.split()]
 
 

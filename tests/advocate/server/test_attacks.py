@@ -51,7 +51,6 @@ def refused(answer: httpx.Response, status: int, *words: str) -> None:
         ("n=", 422, ["query n"]),
         ("slate=everything", 422, ["query slate", "'for_you'", "'discover'"]),
         ("limit=3", 422, ["limit is not known; known are: category", "slate"]),
-        ("min_price=5&max_price=3", 422, ["min_price 5 lies above max_price 3"]),
         ("exclude=" + "x" * 129, 422, ["at most 128 characters"]),
         ("exclude=%00", 422, ["query exclude 0", "pattern"]),
         ("market=%FF", 400, ["not UTF-8"]),
@@ -89,7 +88,7 @@ def test_values_that_cannot_be_are_named(
         (b"", 422, ["body is missing"]),
         (b"{", 400, ["not JSON"]),
         (b"{} {}", 400, ["not JSON", "Extra data"]),
-        (json.dumps({"products": ["p"] * 1001}).encode(), 422, ["at most 1000 items"]),
+        (json.dumps({"products": ["p"] * 501}).encode(), 422, ["at most 500 items"]),
     ],
 )
 def test_bodies_that_cannot_be_are_told_why(
@@ -108,12 +107,17 @@ def test_an_event_that_cannot_be_is_named_and_none_is_stored(
         ({"kind": "steal"}, ["body events 1 kind"]),
         ({"at": "yesterday"}, ["body events 1 at", "like 2017-11-30T12:00:00Z"]),
         ({"at": 1512000000}, ["body events 1 at"]),
-        ({"at": "2999-01-01T00:00:00Z"}, ["event 2", "a day from now"]),
         ({"customer_id": "a\nb"}, ["body events 1 customer_id"]),
         ({"price": 3}, ["body events 1 price is not known; known are: at, customer_id"]),
     ):
         sent = {"events": [good, good | flaw]}
         refused(httpx.post(f"{server.url}/v1/events", headers=headers, json=sent), 422, *words)
+
+
+def test_an_event_of_the_far_future_does_not_fit_the_clock(server: Running, headers: dict[str, str]) -> None:
+    event = {"customer_id": "c00", "product_id": "milk", "kind": "view", "at": "2999-01-01T00:00:00Z"}
+    answer = httpx.post(f"{server.url}/v1/events", headers=headers, json={"events": [event]})
+    refused(answer, 409, "event 1", "a day from now", "nothing was stored")
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", "application/xml"])
@@ -123,7 +127,7 @@ def test_a_body_of_another_kind_is_refused(server: Running, headers: dict[str, s
 
 
 def test_a_wrong_key_is_refused_before_the_body_is_looked_at(server: Running) -> None:
-    for wrong in ("nonsense", "adv_" + "a" * 12 + "_" + "b" * 43, "ü" * 50, ""):
+    for wrong in ("nonsense", "adv_" + "a" * 12 + "_" + "b" * 43, "ü" * 50, "x"):
         value = f"Bearer {wrong}".encode()
         answer = httpx.post(f"{server.url}/v1/baskets", headers={b"authorization": value}, content=b"{{{")
         refused(answer, 401, "advocate keys add")
@@ -153,13 +157,14 @@ def test_a_length_that_cannot_be_is_refused(server: Running, length: bytes) -> N
         (b"GET /v1/x?" + b"a" * 40_000 + b" HTTP/1.1\r\nhost: x\r\n\r\n", 414),
         (b"GET /v1/x HTTP/1.1\r\nhost: x\r\nx-big: " + b"a" * 40_000 + b"\r\n\r\n", 431),
         (b"GET /v1/x HTTP/1.1\r\nhost: x\r\nx-big: " + b"a" * 4_000_000, 431),
-        (b"GET /" + b"a" * 4_000_000, 431),
+        (b"GET /" + b"a" * 4_000_000, 414),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nhost: x\r\n\r\n", 414),
         (b"GET /v1/x HTTP/1.1\r\n" + b"x: y\r\n" * 200_000, 431),
         (b"nonsense\r\n\r\n", 400),
         (b"GET /v1/\xff HTTP/1.1\r\nhost: x\r\n\r\n", 400),
         (b"GET /v1/%FF HTTP/1.1\r\nhost: x\r\n\r\n", 400),
         (b"GET /v1/x HTTP/1.1\r\nhost: x\r\nx-a: b\x00c\r\n\r\n", 400),
-        (b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST /v1/x HTTP/1.1\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         (b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabc", 400),
     ],
 )  # fmt: skip
@@ -167,7 +172,9 @@ def test_heads_that_cannot_be_read_are_told_so(server: Running, request_: bytes,
     said = raw(server, request_)
     assert said.startswith(b"HTTP/1.1 %d " % status), said[:200]
     assert b"application/problem+json" in said
-    assert json.loads(said.split(b"\r\n\r\n", 1)[1])["status"] == status
+    head, body = said.split(b"\r\n\r\n", 1)
+    assert json.loads(body)["status"] == status
+    assert f"x-request-id: {json.loads(body)['request_id']}".encode() in head
 
 
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v1/customers//recommendations", "/v1/customers/c00"])

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from features.live import since
-from recs import served
+from recs import archive
 from tests.advocate.server.conftest import Running, Serve, alive, children
 from warehouse import clock
 from warehouse.settings import Settings
@@ -30,6 +30,18 @@ def half_asked(server: Running) -> socket.socket:
     return connection
 
 
+def wait_until_closed(server: Running) -> None:
+    """Until nobody new is let in."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            httpx.get(f"{server.url}/healthz")
+        except httpx.TransportError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the server goes on taking connections")
+
+
 def read(connection: socket.socket) -> bytes:
     found = b""
     while chunk := connection.recv(65_536):
@@ -44,16 +56,14 @@ def test_a_request_that_was_taken_is_finished_and_its_list_is_kept(
     server = serve(published, "--no-keys", "--workers", workers)
     with half_asked(server) as connection:
         server.process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
-        with pytest.raises(httpx.TransportError):
-            httpx.get(f"{server.url}/healthz")
+        wait_until_closed(server)
         connection.sendall(BODY)
         said = read(connection)
     assert said.startswith(b"HTTP/1.1 200 OK")
     assert server.process.wait(20) == 0
     request_id = said.split(b"x-request-id: ")[1].split(b"\r\n")[0].decode()
     today = clock.now().date()
-    lists = served.read(published, today, today).filter(pl.col("request_id") == request_id).collect()
+    lists = archive.read(published, today, today).filter(pl.col("request_id") == request_id).collect()
     assert lists["call"].to_list() == ["basket"]
 
 
@@ -64,7 +74,7 @@ def test_a_request_that_never_comes_is_not_waited_for_beyond_the_grace(
     with half_asked(server):
         began = time.monotonic()
         server.end()
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 10
 
 
 def test_while_it_drains_it_is_unready_and_answers_all_else(published: Settings, serve: Serve) -> None:
