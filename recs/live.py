@@ -151,7 +151,8 @@ class Live:
         if asker == home and not _reorders(context) and not (self._ordered and limits(context)):
             published = Ranked.row(self._bundle.slates[slate], asker.row)
             passing = published.at(mask[published.items])
-            if len(passing.items) >= n or len(published.items) < self._bundle.depth:
+            enough = min(n, self._bundle.depth)
+            if len(passing.items) >= enough or len(published.items) < self._bundle.depth:
                 return passing, source
         if asker.row == self._nobody and asker.local >= 0:
             source = "segment"

@@ -163,7 +163,7 @@ def dealt(ranked: Ranked, seed: int, customer: str) -> Ranked:
 def _merged(base: Ranked, *others: Ranked) -> Ranked:
     """Lists merged by the places of their products.
 
-    A product keeps its reason in `base`, unless that only says that others bought it and there is a better one.
+    A product keeps its reason in `base`, unless that only says that others bought it and another is better.
     """
     own = base.at(~np.isin(base.codes, (POPULAR, LOCAL, UNTRIED)))
     parts = [own, *others, base]
