@@ -25,9 +25,6 @@ HALF_LIFE = 60
 FASHION = np.float32(1e-3)
 """What full popularity counts, beside 1 for one late purchase."""
 
-JUST_BOUGHT = np.float32(1e-6)
-"""What is left of a score right after the product was bought."""
-
 
 class Appraisal:
     """What speaks for products, for one customer.
@@ -61,7 +58,7 @@ class Appraisal:
         for part in listed:
             _put(found, part)
         if not self._shop.impersonal[self._row]:
-            found.scores[np.isin(columns, session.bought)] *= JUST_BOUGHT
+            found.scores[np.isin(columns, session.bought)] = 0
         return found.at(np.lexsort((columns, -self._shop.buyers[columns], -found.scores)))
 
     def _comparable(self) -> list[str]:

@@ -18,7 +18,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +32,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recs.answers import Source
+from recs.arrays import mapped
 from warehouse.errors import ModelError, NotFoundError
 from warehouse.settings import Settings
 
@@ -103,17 +104,11 @@ class Bundle:
         folder, manifest = folder_of(settings, bundle_id), manifest_of(settings, bundle_id)
         try:
             slates = {
-                slate: {
-                    name: np.load(
-                        folder / "slates" / f"{slate}.{name}.npy", mmap_mode="r", allow_pickle=False
-                    )
-                    for name in ARRAYS
-                }
+                slate: {name: mapped(folder / "slates" / f"{slate}.{name}.npy") for name in ARRAYS}
                 for slate in SLATES
             }
             customers, products, sources = (
-                np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-                for name in ("customers", "products", "sources")
+                mapped(folder / f"{name}.npy") for name in ("customers", "products", "sources")
             )
             catalogue = pl.read_parquet(folder / "catalogue.parquet")
             return cls(bundle_id, manifest, customers, products, sources, catalogue, slates)
@@ -136,21 +131,28 @@ class Bundle:
         """The row of a customer; that of nobody, the last, for one the bundle does not know."""
         return place_of(self.customers, customer_id)
 
-    def column_of(self, product_id: str) -> int:
-        """The column of a product, -1 for one the bundle does not know."""
-        column = place_of(self.sorted_products, product_id)
-        return column if column < len(self.sorted_products) else -1
+    def columns_of(self, product_ids: Sequence[str]) -> NDArray[np.int32]:
+        """The columns of products, -1 for one the bundle does not know."""
+        found = places_of(self.sorted_products, product_ids)
+        return np.where(found < len(self.sorted_products), found, -1).astype(np.int32)
 
 
 def place_of(ids: NDArray[np.bytes_], sought: str) -> int:
     """The place of an id among sorted ones as UTF-8 bytes; their number where it is not there."""
-    text = sought.encode("utf-8", "replace")
+    return int(places_of(ids, (sought,))[0])
+
+
+def places_of(ids: NDArray[np.bytes_], sought: Sequence[str]) -> NDArray[np.int64]:
+    """The places of ids among sorted ones as UTF-8 bytes; their number for one that is not there."""
+    if not len(ids):
+        return np.zeros(len(sought), np.int64)
+    texts = [text.encode("utf-8", "replace") for text in sought]
     # Longer text would make NumPy copy all ids to a wider type; trailing NULs would be cut off.
-    if not len(ids) or len(text) > ids.dtype.itemsize or b"\0" in text:
-        return len(ids)
-    key = np.array(text, dtype=ids.dtype)
-    at = int(np.searchsorted(ids, key))
-    return at if at < len(ids) and ids[at] == key else len(ids)
+    fit = np.array([len(text) <= ids.dtype.itemsize and b"\0" not in text for text in texts], np.bool_)
+    keys = np.array([text if fits else b"" for text, fits in zip(texts, fit, strict=True)], ids.dtype)
+    at = ids.searchsorted(keys)
+    fit &= ids[np.minimum(at, len(ids) - 1)] == keys
+    return np.where(fit, at, len(ids))
 
 
 def folder_of(settings: Settings, bundle_id: str) -> Path:

@@ -64,10 +64,11 @@ class Live:
         self.recommend(self._nobody, "for_you", 1, Context(seed=0), Session.none(), "")
         self.shop.titles.max(initial=0)
 
-    def session(self, basket: Sequence[int], bought: Sequence[int], looks: Sequence[int]) -> Session:
-        """A session of columns, -1 for unknown products; see `Session.of`."""
-        have, had, seen = (np.asarray(part, np.int32) for part in (basket, bought, looks))
-        return Session.of(have, had, seen, self.shop.sensitive)
+    def session(self, basket: Sequence[str], bought: Sequence[str], looks: Sequence[str]) -> Session:
+        """A session of product ids, the newest looks first; see `Session.of`."""
+        known = self._bundle.columns_of([*basket, *bought, *looks])
+        parts = np.split(known, [len(basket), len(basket) + len(bought)])
+        return Session.of(parts[0], parts[1], parts[2], self.shop.sensitive)
 
     def recommend(
         self, row: int, slate: str, n: int, context: Context, session: Session, seeded_by: str
@@ -150,7 +151,8 @@ class Live:
         if asker == home and not _reorders(context) and not (self._ordered and limits(context)):
             published = Ranked.row(self._bundle.slates[slate], asker.row)
             passing = published.at(mask[published.items])
-            if len(passing.items) >= n or len(published.items) < self._bundle.depth:
+            enough = min(n, self._bundle.depth)
+            if len(passing.items) >= enough or len(published.items) < self._bundle.depth:
                 return passing, source
         if asker.row == self._nobody and asker.local >= 0:
             source = "segment"
@@ -185,6 +187,8 @@ class Live:
 
     def _with_session(self, base: Ranked, asker: Asker, slate: str, session: Session, mask: Mask) -> Ranked:
         mine, goes = self.bought(asker.row), self._suggested(session, mask)
+        if asker.row == self._nobody:
+            return self._diverse(followed(goes, base, session)) if slate != "buy_again" else base
         eligible = mask & self._harmless
         eligible[mine] = mask[mine]
         return self._diverse(fused(base, session, goes, eligible, mine, again=AGAIN[slate]))

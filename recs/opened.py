@@ -1,7 +1,6 @@
 """A bundle opened for answers: its lists at once, what answers on the spot when it is first needed."""
 
 import threading
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from recs.bundle import Bundle, folder_of
@@ -43,7 +42,3 @@ class Opened:
     def is_live(self) -> bool:
         """Whether what answers on the spot is loaded."""
         return self._live is not None
-
-    def columns(self, product_ids: Sequence[str]) -> list[int]:
-        """The columns of products, -1 for one the bundle does not know."""
-        return [self.bundle.column_of(product_id) for product_id in product_ids]

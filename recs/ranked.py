@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recs.protocol import Ids, Scores
-
+Ids = NDArray[np.int32]
+Scores = NDArray[np.float32]  # as in recs.protocol, which loads more than lists need
 At = slice | NDArray[Any]
 
 

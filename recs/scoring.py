@@ -52,6 +52,7 @@ class Scorer:
         self._opened = {arm: Opened(settings, bundle_id) for arm, bundle_id in _bundles(settings).items()}
         self._recent = Recent(settings)
         self._watcher: Watcher | None = None
+        self._complaint = ""
 
     @classmethod
     def open(cls, settings: Settings, *, watch: bool = True) -> Self:
@@ -110,14 +111,14 @@ class Scorer:
             self._opened = fresh
         except AdvocateError as error:
             # A shop page is better served from the last good bundle than not at all.
-            _log.warning("still serving bundle %s: %s", self.bundle_id, error)
+            self._complain(f"still serving bundle {self.bundle_id}: {error}")
 
     def follow(self) -> None:
         """Counts what customers did in other processes; what is known goes on where that cannot be read."""
         try:
             self._recent.refresh()
         except AdvocateError as error:
-            _log.warning("live events of other processes do not count: %s", error)
+            self._complain(f"live events of other processes do not count: {error}")
 
     def take(self, events: Sequence[Event]) -> int:
         """Keeps what customers did; it is durable, and counts in the next answer.
@@ -175,12 +176,11 @@ class Scorer:
         arm, opened = self._chosen(customer_id)
         row = opened.bundle.row_of(customer_id)
         asked = list(dict.fromkeys(product_ids))
-        columns = opened.columns(asked)
-        known = np.array([column for column in columns if column >= 0], np.int32)
+        columns = opened.bundle.columns_of(asked)
         session = _session(opened, self._recent.of(customer_id))
-        ranked, source = opened.live.appraise(row, known, session)
+        ranked, source = opened.live.appraise(row, columns[columns >= 0], session)
         answer = _answer(opened, ranked, source, arm)
-        unknown = [product for product, column in zip(asked, columns, strict=True) if column < 0]
+        unknown = [asked[place] for place in np.flatnonzero(columns < 0)]
         ranks = range(len(answer) + 1, len(asked) + 1)
         strange = (
             Recommendation(product, product, 0.0, rank, "", answer.bundle_id)
@@ -197,7 +197,7 @@ class Scorer:
         """
         _require(n)
         opened = self._opened["champion"]
-        ranked, source = opened.live.beside(opened.bundle.column_of(product_id), n, context)
+        ranked, source = opened.live.beside(int(opened.bundle.columns_of([product_id])[0]), n, context)
         return _answer(opened, ranked, source, "champion")
 
     def for_basket(
@@ -223,7 +223,7 @@ class Scorer:
         _require(n)
         _require(len(product_ids) + len(views) or 1)
         opened = self._opened["champion"]
-        session = opened.live.session(opened.columns(product_ids), [], opened.columns(views)[::-1])
+        session = opened.live.session(product_ids, (), views[::-1])
         ranked, source = opened.live.for_session(session, n, context)
         return _answer(opened, ranked, source, "champion")
 
@@ -234,7 +234,7 @@ class Scorer:
             NotFoundError: the bundle does not know the product, or cannot answer on the spot.
         """
         _, opened = self._chosen(customer_id)
-        column = opened.bundle.column_of(product_id)
+        column = int(opened.bundle.columns_of([product_id])[0])
         if column < 0:
             raise NotFoundError(
                 f"the bundle {opened.bundle.bundle_id} does not know the product {product_id!r}; "
@@ -242,6 +242,12 @@ class Scorer:
             )
         session = _session(opened, self._recent.of(customer_id))
         return opened.live.explain(opened.bundle.row_of(customer_id), column, session)
+
+    def _complain(self, what: str) -> None:
+        """Says once what goes wrong, though it is tried every second."""
+        if what != self._complaint:
+            self._complaint = what
+            _log.warning("%s", what)
 
     def _chosen(self, customer_id: str) -> tuple[Arm, Opened]:
         now = self._opened
@@ -270,9 +276,8 @@ def _require(n: int) -> None:
 
 
 def _session(opened: Opened, doings: Doings) -> "Session":
-    """What a customer did in the last hours, as columns."""
-    parts = (doings.carted, doings.bought, doings.viewed)
-    return opened.live.session(*(opened.columns(part) for part in parts))
+    """What a customer did in the last hours."""
+    return opened.live.session(doings.carted, doings.bought, doings.viewed)
 
 
 def _answer(opened: Opened, ranked: Ranked, source: Source, arm: Arm) -> Answer:

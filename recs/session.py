@@ -14,7 +14,18 @@ from recs.protocol import Ids, Mask, Scores
 from recs.ranked import Ranked
 from recs.similar import Similar
 from recs.visitors import Visitors
-from recs.wording import BASKET, BASKET_UNNAMED, LATELY, LOOKED, PICKED, TOGETHER_UNNAMED, VIEWED_UNNAMED
+from recs.wording import (
+    BASKET,
+    BASKET_UNNAMED,
+    LATELY,
+    LOCAL,
+    LOOKED,
+    PICKED,
+    POPULAR,
+    TOGETHER_UNNAMED,
+    UNTRIED,
+    VIEWED_UNNAMED,
+)
 
 LOOK = np.float32(0.5)
 """What the newest look counts beside a product in the basket; each one before it `FADING` times that."""
@@ -120,7 +131,7 @@ def fused(
         lists = [part.at(np.isin(part.items, bought) == again) for part in lists]
     gone = np.concatenate([session.bought, session.basket, base.items[pinned]])
     lists = [part.at(~np.isin(part.items, gone)) for part in lists]
-    return _pinned(_merged(lists), base, pinned)
+    return _pinned(_merged(*lists), base, pinned)
 
 
 def followed(goes: Ranked, base: Ranked, session: Session) -> Ranked:
@@ -149,14 +160,20 @@ def dealt(ranked: Ranked, seed: int, customer: str) -> Ranked:
     return ranked.at(order)
 
 
-def _merged(lists: list[Ranked]) -> Ranked:
-    """Lists merged by the places of their products; a product keeps the reason of the first list it is in."""
-    items = np.concatenate([part.items for part in lists])
-    worth = np.concatenate([SMOOTH / (SMOOTH + 1.0 + np.arange(len(part.items))) for part in lists])
-    first, place = np.unique(items, return_index=True, return_inverse=True)[1:]
-    score = np.bincount(place, worth, minlength=len(first)).astype(np.float32)
+def _merged(base: Ranked, *others: Ranked) -> Ranked:
+    """Lists merged by the places of their products.
+
+    A product keeps its reason in `base`, unless that only says that others bought it and another is better.
+    """
+    own = base.at(~np.isin(base.codes, (POPULAR, LOCAL, UNTRIED)))
+    parts = [own, *others, base]
+    worth = [SMOOTH / (SMOOTH + 1.0 + np.arange(len(part.items))) for part in parts]
+    worth[0][:] = 0  # it is in `base`, too
+    every = Ranked.joined(*parts)
+    _, first, place = np.unique(every.items, return_index=True, return_inverse=True)
+    score = np.bincount(place, np.concatenate(worth), minlength=len(first)).astype(np.float32)
     order = np.lexsort((first, -score))
-    chosen = Ranked.joined(*lists).at(first[order])
+    chosen = every.at(first[order])
     return Ranked(chosen.items, score[order], chosen.codes, chosen.facts)
 
 

@@ -109,8 +109,8 @@ class EaseVisitors:
         return np.where(real, self.columns[rows[most]], -1).astype(np.int32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """See `Visitors.arrays`; half precision is plenty for weights that are added up."""
-        return {"columns": self.columns, "weights": self.weights.astype(np.float16)}
+        """See `Visitors.arrays`."""
+        return {"columns": self.columns, "weights": self.weights}
 
     def _known(self, have: Ids, worth: Scores) -> tuple[NDArray[np.int64], Scores]:
         at = self._place[have]
@@ -182,7 +182,8 @@ def learn(kind: str, history: History, seed: int) -> Visitors:
         with one_blas_thread():
             weights = product_weights(baskets(history, columns), REG)
         require_finite("the weights of visitors", weights)
-        return EaseVisitors(columns, weights, width)
+        # Half precision is plenty for weights that are added up.
+        return EaseVisitors(columns, weights.astype(np.float16), width)
     if kind == FactorVisitors.kind:
         together = baskets(history, columns)
         together.data *= np.float32(LOSS["alpha"])

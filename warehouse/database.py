@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import NullPool
 
@@ -131,10 +131,20 @@ def _explained(engine: Engine) -> Iterator[None]:
             raise NotFoundError(
                 "nothing was ever done in this home; run `advocate demo` or `advocate nightly` first"
             ) from error
+        if _lacks_a_table(error):
+            raise SettingsError(
+                "the database is of an earlier version; any command brings it up to date, "
+                "like `advocate models list`"
+            ) from error
         if isinstance(error, ProgrammingError):
             raise
         address = engine.url.set(query={}).render_as_string(hide_password=True)
         raise SettingsError(f"the database at {address} did not answer: {error.orig}") from error
+
+
+def _lacks_a_table(error: DBAPIError) -> bool:
+    """Whether a table is missing: 42P01 is PostgreSQL's undefined_table."""
+    return getattr(error.orig, "sqlstate", None) == "42P01" or "no such table" in str(error.orig)
 
 
 def _is_empty(engine: Engine) -> bool:

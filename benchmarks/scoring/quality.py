@@ -101,14 +101,13 @@ def _halves(whole: History, end: int) -> tuple[list[Ids], csr_matrix]:
     asked = whole.lines.filter(pl.col("row") % FIFTH == 0, pl.col("day") >= end)
     found = asked.group_by("order").agg(pl.col("column").unique().sort()).sort("order")["column"].to_list()
     chance = np.random.default_rng(0)
-    whole_ones = [np.array(basket, np.int32) for basket in found if len(basket) >= SHORTEST]
-    chosen = [chance.permutation(whole_ones[n]) for n in chance.permutation(len(whole_ones))[:BASKETS]]
+    long = [np.array(basket, np.int32) for basket in found if len(basket) >= SHORTEST]
+    chosen: list[Ids] = [chance.permutation(long[n]) for n in chance.permutation(len(long))[:BASKETS]]
     rest = [np.sort(basket[len(basket) // 2 :]) for basket in chosen]
     indptr = np.cumsum([0, *(len(part) for part in rest)])
     ones = np.ones(int(indptr[-1]), np.float32)
     truth = csr_matrix((ones, np.concatenate(rest), indptr), shape=(len(rest), whole.catalogue.height))
-    given: list[Ids] = [np.asarray(basket[: len(basket) // 2], np.int32) for basket in chosen]
-    return given, truth
+    return [basket[: len(basket) // 2] for basket in chosen], truth
 
 
 def lists(settings: Settings, day: date, days: int) -> dict[str, Any]:

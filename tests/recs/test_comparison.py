@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from recs import comparison
+from recs.answers import Arm
 from recs.arms import Outcome
 from recs.comparison import compare
-from recs.answers import Arm
 from recs.experiment import arm_of
 from recs.served import Served, ServedLog
 from tests.conftest import at

@@ -1,22 +1,20 @@
 """The storefront gets a whole answer from one bundle, quickly, without the machinery of training."""
 
-import asyncio
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import httpx
 import polars as pl
 import pytest
 
-from recs import bundle, registry, scoring
-from recs.export import recommendations
+from recs import bundle, registry
 from recs.context import Context
+from recs.export import recommendations
 from recs.rules import Rules
 from recs.scoring import Scorer
 from recs.steps import recommend
@@ -42,14 +40,18 @@ def test_importing_the_scorer_loads_no_training_or_web_machinery() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def opened(settings: Settings) -> Scorer:
+    return Scorer.open(settings, watch=False)
+
+
 def test_nothing_published_says_what_to_run(settings: Settings) -> None:
     with pytest.raises(NotFoundError, match="nothing is published yet; run"):
-        Scorer.open(settings)
+        opened(settings)
 
 
 def test_the_scorer_says_what_the_export_says(shop: Settings) -> None:
     recommend(shop, DAY)
-    scorer = Scorer.open(shop)
+    scorer = opened(shop)
     rows = recommendations(shop, DAY).collect()
     for customer in ("c00", "c17", "newcomer"):
         for slate in bundle.SLATES:
@@ -61,7 +63,7 @@ def test_the_scorer_says_what_the_export_says(shop: Settings) -> None:
 
 def test_titles_are_told_and_a_product_without_one_is_called_by_its_id(shop: Settings) -> None:
     recommend(shop, DAY)
-    found = {r.product_id: r.title for r in Scorer.open(shop).recommend("c00", n=3)}
+    found = {r.product_id: r.title for r in opened(shop).recommend("c00", n=3)}
     assert found["milk"] == "Whole milk"
     assert found["habit0"] == "habit0"
 
@@ -69,18 +71,18 @@ def test_titles_are_told_and_a_product_without_one_is_called_by_its_id(shop: Set
 @pytest.mark.parametrize("stranger", ["nobody", "", "c", "c000", "c00\0", "ç00", "\ud800", "x" * 5000])
 def test_a_customer_nobody_knows_gets_popular_products(shop: Settings, stranger: str) -> None:
     recommend(shop, DAY)
-    scorer = Scorer.open(shop)
+    scorer = opened(shop)
     found = scorer.recommend(stranger)
     assert [r.product_id for r in found][:1] == ["milk"]
     assert found[0].reason == "40 customers bought this"
-    assert scorer.recommend(stranger, "buy_again") == []
+    assert len(scorer.recommend(stranger, "buy_again")) == 0
 
 
 def test_ids_of_any_script_are_found(settings: Settings) -> None:
     people = ["a", "Zoë", "雪", "🙂", "ab", "z" * 128]
     fill(settings, purchases=[purchase(c, f"for {c}", "2017-11-01") for c in people])
     recommend(settings, DAY)
-    scorer = Scorer.open(settings)
+    scorer = opened(settings)
     for customer in people:
         assert [r.product_id for r in scorer.recommend(customer, "buy_again")] == [f"for {customer}"]
     assert set(recommendations(settings, DAY).collect()["customer_id"]) == set(people)
@@ -88,11 +90,24 @@ def test_ids_of_any_script_are_found(settings: Settings) -> None:
 
 def test_wrong_questions_are_explained(shop: Settings) -> None:
     recommend(shop, DAY)
-    scorer = Scorer.open(shop)
+    scorer = opened(shop)
     with pytest.raises(NotFoundError, match="for_you, buy_again, discover"):
         scorer.recommend("c00", "for_me")
     with pytest.raises(SettingsError, match="at least 1"):
         scorer.recommend("c00", n=0)
+
+
+def test_the_watcher_notices_by_itself_and_ends_with_the_scorer(
+    shop: Settings, two_bundles: tuple[str, str]
+) -> None:
+    one, two = two_bundles
+    with Scorer.open(shop) as scorer:
+        registry.roll_back(shop, two, by="test")
+        ends = time.monotonic() + 30
+        while scorer.bundle_id == one and time.monotonic() < ends:
+            time.sleep(0.05)
+        assert scorer.bundle_id == two
+    assert "advocate-watcher" not in [thread.name for thread in threading.enumerate()]
 
 
 @pytest.fixture
@@ -108,14 +123,12 @@ def two_bundles(shop: Settings) -> tuple[str, str]:
     return one, two
 
 
-def test_a_new_bundle_is_noticed_without_opening_again(
-    shop: Settings, two_bundles: tuple[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_new_bundle_is_noticed_without_opening_again(shop: Settings, two_bundles: tuple[str, str]) -> None:
     one, two = two_bundles
-    scorer = Scorer.open(shop)
+    scorer = opened(shop)
     registry.roll_back(shop, two, by="test")
     assert scorer.bundle_id == one  # asked a moment ago
-    monkeypatch.setattr(scoring, "CHECK_SECONDS", 0)
+    scorer.refresh()
     assert scorer.bundle_id == two
     assert "tea" in [item.product_id for item in scorer.recommend("c00", n=5)]
 
@@ -133,30 +146,27 @@ def cut_short(folder: Path) -> None:
 def test_the_last_good_bundle_goes_on_when_the_new_one_cannot_be_opened(
     shop: Settings,
     two_bundles: tuple[str, str],
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     damage: Callable[[Path], None],
 ) -> None:
     one, two = two_bundles
-    scorer = Scorer.open(shop)
+    scorer = opened(shop)
     registry.roll_back(shop, two, by="test")
     damage(bundle.folder_of(shop, two))
-    monkeypatch.setattr(scoring, "CHECK_SECONDS", 0)
+    scorer.refresh()
+    scorer.refresh()
     assert scorer.recommend("c00", n=1)[0].bundle_id == one
-    assert "still serving" in caplog.text
+    assert caplog.text.count("still serving") == 1
 
 
 def test_an_open_bundle_survives_being_pruned(shop: Settings, two_bundles: tuple[str, str]) -> None:
-    scorer = Scorer.open(shop)
+    scorer = opened(shop)
     shutil.rmtree(bundle.folder_of(shop, two_bundles[0]))
     assert scorer.recommend("c00", n=3)
 
 
-def test_no_answer_mixes_two_bundles(
-    shop: Settings, two_bundles: tuple[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scoring, "CHECK_SECONDS", 0)
-    scorer, answers, stop = Scorer.open(shop), [], threading.Event()
+def test_no_answer_mixes_two_bundles(shop: Settings, two_bundles: tuple[str, str]) -> None:
+    scorer, answers, stop = opened(shop), [], threading.Event()
 
     def ask() -> None:
         while not stop.is_set():
@@ -167,6 +177,7 @@ def test_no_answer_mixes_two_bundles(
         thread.start()
     for _ in range(10):
         registry.roll_back(shop, by="test")
+        scorer.refresh()
     stop.set()
     for thread in threads:
         thread.join()
@@ -181,22 +192,27 @@ def test_no_answer_mixes_two_bundles(
 # Requests with rules of their own -------------------------------------------------------------------
 
 NOTHING = Context(exclude=("nothing like it",))
-"""A rule that changes nothing, so that the list is made on the spot all the same."""
+"""A rule that changes nothing; what passes it is taken from the published list."""
+
+ANEW = Context(boosts={"nothing like it": 2.0})
+"""One that asks for another order, so that the models are asked all the same."""
 
 
 def test_a_list_made_on_the_spot_is_the_published_one(shop: Settings) -> None:
     recommend(shop, DAY)
-    scorer = Scorer.open(shop)
+    scorer = opened(shop)
     for customer in ("c00", "c07", "c18", "newcomer", "stranger"):
         for slate in bundle.SLATES:
-            published, live = (scorer.recommend(customer, slate, 50, context=r) for r in (None, NOTHING))
+            published = scorer.recommend(customer, slate, 50)
+            assert scorer.recommend(customer, slate, 50, context=NOTHING) == published
+            live = scorer.recommend(customer, slate, 50, context=ANEW)
             assert [replace(r, score=0) for r in live] == [replace(r, score=0) for r in published]
             assert [r.score for r in live] == pytest.approx([r.score for r in published], rel=1e-5)
 
 
 def test_no_rules_is_the_published_list_to_the_bit(shop: Settings) -> None:
     recommend(shop, DAY)
-    scorer = Scorer.open(shop)
+    scorer = opened(shop)
     shutil.rmtree(bundle.folder_of(shop, scorer.bundle_id) / "models")
     assert scorer.recommend("c00", context=Context()) == scorer.recommend("c00")
 
@@ -207,14 +223,14 @@ def test_a_damaged_model_is_not_read_and_the_next_night_of_that_day_mends_it(sho
     for file in sorted((folder / "models").iterdir()):
         file.write_bytes(file.read_bytes()[:-10])
     with pytest.raises(ModelError, match=r"models/.* is missing or damaged; run the night of its day again"):
-        Scorer.open(shop).recommend("c00", context=NOTHING)
+        opened(shop).recommend("c00", context=ANEW)
     assert recommend(shop, DAY).numbers["bundle_id"] == bundle_id
-    assert Scorer.open(shop).recommend("c00", context=NOTHING)
+    assert opened(shop).recommend("c00", context=ANEW)
 
 
 def test_a_request_may_leave_out_products_and_the_next_ones_move_up(shop: Settings) -> None:
     recommend(shop, DAY)
-    scorer = Scorer.open(shop)
+    scorer = opened(shop)
     before = [r.product_id for r in scorer.recommend("c00", n=5)]
     found = scorer.recommend("c00", n=5, context=Context(exclude=(before[1],)))
     assert [r.product_id for r in found][:4] == [before[0], *before[2:]]
@@ -226,19 +242,19 @@ def test_a_request_is_held_to_the_nights_own_rules(shop: Settings) -> None:
     recs = shop.recs.model_copy(update={"rules": Rules(deny=("dairy",), pins={"try03": 1})})
     night = shop.model_copy(update={"recs": recs})
     recommend(night, DAY)
-    scorer = Scorer.open(night)
-    for rules in (None, NOTHING):
+    scorer = opened(night)
+    for rules in (Context(), NOTHING, ANEW):
         found = scorer.recommend("c00", context=rules)
         assert (found[0].product_id, found[0].reason) == ("try03", "Picked by the shop")
         assert "milk" not in [r.product_id for r in found]
-    assert scorer.recommend("c00", context=Context(categories=("dairy",))) == []
+    assert len(scorer.recommend("c00", context=Context(categories=("dairy",)))) == 0
 
 
 def test_prices_are_asked_in_minor_units_of_the_customers_currency(shop: Settings) -> None:
     offer = {"product_id": "milk", "market": "default", "currency": "EUR", "kind": "list", "price": "0.90"}
     fill(shop, prices=[offer | {"effective_at": at("2017-11-01")}])
     recommend(shop, DAY)
-    scorer = Scorer.open(shop)
+    scorer = opened(shop)
     cheap = scorer.recommend("c00", context=Context(max_price_minor={"default": 99}))
     assert [r.product_id for r in cheap] == ["milk"]
     assert "milk" not in [
@@ -247,43 +263,19 @@ def test_prices_are_asked_in_minor_units_of_the_customers_currency(shop: Setting
 
 
 def test_a_new_bundles_models_answer_after_it_is_published(
-    shop: Settings, two_bundles: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    shop: Settings, two_bundles: tuple[str, str]
 ) -> None:
-    monkeypatch.setattr(scoring, "CHECK_SECONDS", 0)
-    scorer = Scorer.open(shop)
-    assert "tea" not in [item.product_id for item in scorer.recommend("c00", n=5, context=NOTHING)]
+    scorer = opened(shop)
+    assert "tea" not in [item.product_id for item in scorer.recommend("c00", n=5, context=ANEW)]
     registry.roll_back(shop, two_bundles[1], by="test")
-    assert "tea" in [item.product_id for item in scorer.recommend("c00", n=5, context=NOTHING)]
+    scorer.refresh()
+    assert "tea" in [item.product_id for item in scorer.recommend("c00", n=5, context=ANEW)]
 
 
 def test_a_bundle_without_what_rules_need_says_so_and_serves_its_lists(shop: Settings) -> None:
     recommend(shop, DAY)
-    scorer = Scorer.open(shop)
+    scorer = opened(shop)
     shutil.rmtree(bundle.folder_of(shop, scorer.bundle_id) / "shop")
     with pytest.raises(NotFoundError, match="run the night again"):
         scorer.recommend("c00", context=NOTHING)
     assert scorer.recommend("c00")
-
-
-async def _asked(settings: Settings, **query: Any) -> httpx.Response:
-    from advocate.server import create_app
-
-    transport = httpx.ASGITransport(create_app(settings))
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
-        return await client.get("/v1/customers/c00/recommendations", params=query)
-
-
-def test_rules_can_be_given_over_http(shop: Settings) -> None:
-    recommend(shop, DAY)
-
-    def shown(**query: Any) -> list[str]:
-        return [item["product_id"] for item in asyncio.run(_asked(shop, **query)).json()["items"]]
-
-    everything = shown()
-    assert shown(exclude=everything[:2])[:3] == everything[2:5]
-    assert shown(category="dairy") == ["milk"]
-    assert "milk" not in shown(deny=["dairy", "pets"])
-    assert shown(min_price=101) == []
-    assert shown(max_price=100) == everything
-    for wrong in ({"min_price": -1}, {"min_price": 2, "max_price": 1}, {"max_price": "cheap"}):
-        assert asyncio.run(_asked(shop, **wrong)).status_code == 422

@@ -163,3 +163,27 @@ def fill(settings: Settings, *, day: date = DAY, **tables: list[dict[str, Any]])
 
 def _at(when: str) -> datetime:
     return datetime.fromisoformat(when).replace(tzinfo=UTC)
+
+
+def together(
+    baskets: Iterable[tuple[str, ...]], texts: Mapping[str, Mapping[str, str]] | None = None
+) -> History:
+    """A history of baskets, each of a customer of its own and one day ago."""
+    orders = list(baskets)
+    products = sorted({product for basket in orders for product in basket} | set(texts or {}))
+    rows = [
+        {
+            "row": n,
+            "column": products.index(p),
+            "order": n,
+            "day": 0,
+            "market": 0,
+            "quantity": 1,
+            "unit_minor": 100,
+        }
+        for n, basket in enumerate(orders)
+        for p in sorted(basket)
+    ]
+    customers = pl.Series([f"c{n:03d}" for n in range(len(orders))], dtype=pl.String)
+    lines = pl.DataFrame(rows, schema=LINES)
+    return History.of(1, (customers, described(products, texts)), lines, pl.DataFrame(schema=VIEWS), 60)
