@@ -67,6 +67,11 @@ async def test_every_call_says_what_the_scorer_says(shop: httpx.AsyncClient, sco
     got = (await shop.get("/v1/customers/c01/recommendations", params={**asked, "slate": "discover"})).json()
     expected = told(scorer.recommend("c01", "discover", context=context))
     assert got == expected | {"customer_id": "c01", "slate": "discover"}
+    body = {**asked, "slate": "discover"}
+    assert (await shop.post("/v1/customers/c01/recommendations", json=body)).json() == got
+    stock = [f"p{number}" for number in range(9_999)] + ["habit1"]
+    got = (await shop.post("/v1/customers/c01/recommendations", json={"in_stock": stock})).json()
+    assert [item["product_id"] for item in got["items"]] == ["habit1"]
     got = (await shop.get("/v1/products/milk/similar", params={"n": 2})).json()
     assert got == told(scorer.similar("milk", 2)) | {"product_id": "milk"}
     got = (await shop.post("/v1/customers/c01/scores", json={"products": ["milk", "new", "habit1"]})).json()
