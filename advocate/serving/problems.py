@@ -103,12 +103,20 @@ def status_of(error: AdvocateError) -> int:
 
 def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    detail, headers = str(error.detail), error.headers or {}
+    detail, headers = str(error.detail), dict(error.headers or {})
     if error.status_code == 404 and detail == "Not Found":
         detail = "there is nothing at this address; /docs lists what there is"
     elif error.status_code == 405:
-        detail = f"{request.method} is not possible here; use {headers.get('Allow', 'another method')}"
+        headers["Allow"] = _allowed(request) or headers.get("Allow", "GET")
+        detail = f"{request.method} is not possible here; use {headers['Allow']}"
     return problem(request.scope, error.status_code, detail, headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of an address; the router knows only those of the first route that has it."""
+    path = getattr(request.scope.get("route"), "path_format", "")
+    operations = request.app.openapi()["paths"].get(path, {})
+    return ", ".join(sorted(method.upper() for method in operations))
 
 
 def _of_ours(request: Request, error: Exception) -> Response:
