@@ -33,6 +33,7 @@ def routes(desk: Desk) -> APIRouter:
     """
     router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=JsonRoute)
     _slates(router, desk)
+    _similar(router, desk)
     _lists(router, desk)
     _explanations(router, desk)
     _events(router, desk)
@@ -54,12 +55,33 @@ def _slates(router: APIRouter, desk: Desk) -> None:
 
         Conditions come on top of the retailer's own rules, which they cannot lift.
         """
-        scorer, context = desk.opened or await desk.scorer(), query.context()
-        work = partial(scorer.recommend, customer_id, query.slate, query.n, context=context)
-        answer = await _made(desk, work, context)
-        desk.shown("recommend", _id_of(request), customer_id, query.slate, answer)
+        answer = await slate_of(request, customer_id, query)
         return told.tagged_response(request, {"customer_id": customer_id, "slate": query.slate}, answer)
 
+    @router.post(
+        "/customers/{customer_id:id}/recommendations",
+        operation_id="recommend_from",
+        summary="The same under conditions too long for an address",
+        response_model=told.SlateAnswer,
+    )
+    async def recommend_from(
+        request: Request, customer_id: CustomerId, body: Annotated[asked.SlateBody, Body()]
+    ) -> Response:
+        """Such as a list of all that a store has in stock."""
+        answer = await slate_of(request, customer_id, body)
+        return told.list_response({"customer_id": customer_id, "slate": body.slate}, answer)
+
+    async def slate_of(
+        request: Request, customer_id: str, said: asked.SlateQuery | asked.SlateBody
+    ) -> Answer:
+        scorer, context = desk.opened or await desk.scorer(), said.context()
+        work = partial(scorer.recommend, customer_id, said.slate, said.n, context=context)
+        answer = await _made(desk, work, context)
+        desk.shown("recommend", _id_of(request), customer_id, said.slate, answer)
+        return answer
+
+
+def _similar(router: APIRouter, desk: Desk) -> None:
     @router.get(
         "/products/{product_id:id}/similar",
         operation_id="similar",

@@ -10,6 +10,8 @@ from advocate.serving.limits import MAX_ADDRESS, MAX_HEADERS
 from advocate.serving.problems import problem
 from advocate.serving.watching import HEADERS
 
+MAX_LINE = MAX_ADDRESS + 8 * 1024
+"""Bytes of an address; the parser itself cannot read more than 65,535."""
 MAX_HEAD = MAX_ADDRESS + MAX_HEADERS + 16 * 1024
 """Bytes of a request's first line and headers; above what `Limits` says in words of its own."""
 HEAD_SECONDS = 10.0
@@ -42,9 +44,9 @@ class Bounded(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         """A part of the address."""
         super().on_url(url)
-        if len(self.url) > MAX_HEAD:
+        if len(self.url) > MAX_LINE:
             self._refuse(
-                414, f"the address has more than {MAX_HEAD:,} bytes; at most {MAX_ADDRESS:,} are read"
+                414, f"the address has more than {MAX_LINE:,} bytes; at most {MAX_ADDRESS:,} are read"
             )
 
     def on_headers_complete(self) -> None:

@@ -22,6 +22,9 @@ Text = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00]*$")
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=_STORED)]
 """An id that is stored, and therefore one that the feeds could bring."""
 Names = Annotated[list[Text], Field(max_length=1000)]
+Few = Annotated[list[Text], Field(max_length=100)]
+"""In a query; an address cannot be of any length."""
+Many = Annotated[list[Text], Field(max_length=10_000)]
 Visit = Annotated[list[Text], Field(max_length=500)]
 Minor = Annotated[int, Field(ge=0, le=10**12)]
 Count = Annotated[int, Field(ge=1, le=1000)]
@@ -44,6 +47,19 @@ def _optional(**said: Any) -> Any:
     return Field(default=None, json_schema_extra=_without_default, **said)
 
 
+_EXCLUDE: Any = Field([], description="Products that are not shown.", examples=[["1029743"]])
+_CATEGORY: Any = Field([], description="The only categories that are shown.", examples=[["YOGURT"]])
+_DENY: Any = Field([], description="Categories that are not shown.", examples=[["ICE CREAM"]])
+_IN_STOCK: Any = _optional(
+    description="The only products that may be shown; by default all that are on sale."
+)
+_SLATE: Any = Field(
+    "for_you",
+    description="`for_you` (anything), `buy_again` (bought before) or `discover` (never bought).",
+)
+_COUNT: Any = Field(10, description="How many products; at most as many as a slate holds come back.")
+
+
 class Conditions(BaseModel):
     """What may be shown on this page.
 
@@ -52,9 +68,9 @@ class Conditions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    exclude: Names = Field([], description="Products that are not shown.", examples=[["1029743"]])
-    category: Names = Field([], description="The only categories that are shown.", examples=[["YOGURT"]])
-    deny: Names = Field([], description="Categories that are not shown.", examples=[["ICE CREAM"]])
+    exclude: Names = _EXCLUDE
+    category: Names = _CATEGORY
+    deny: Names = _DENY
     min_price: Minor = _optional(
         description="In minor units of the customer's currency (cents).", examples=[100]
     )
@@ -65,9 +81,7 @@ class Conditions(BaseModel):
         description="Where this visit shops; by default where the customer usually does.",
         examples=["367"],
     )
-    in_stock: Names = _optional(
-        description="The only products that may be shown; by default all that are on sale."
-    )
+    in_stock: Many = _IN_STOCK
     seed: int = _optional(
         ge=0,
         lt=2**32,
@@ -110,20 +124,33 @@ def _by_currency(price: int | None) -> dict[str, int]:
     return {} if price is None else {"default": price}
 
 
-class SlateQuery(Conditions):
+class _InQuery(Conditions):
+    exclude: Few = _EXCLUDE
+    category: Few = _CATEGORY
+    deny: Few = _DENY
+    in_stock: Few = _IN_STOCK
+
+
+class SlateQuery(_InQuery):
     """Which slate, how much of it, and what may be shown."""
 
-    slate: Slate = Field(
-        "for_you",
-        description="`for_you` (anything), `buy_again` (bought before) or `discover` (never bought).",
-    )
-    n: Count = Field(10, description="How many products; at most as many as a slate holds come back.")
+    slate: Slate = _SLATE
+    n: Count = _COUNT
 
 
-class SimilarQuery(Conditions):
+class SimilarQuery(_InQuery):
     """How many similar products, and what may be shown."""
 
-    n: Count = Field(10, description="How many products.")
+    n: Count = _COUNT
+
+
+class SlateBody(Conditions):
+    """Which slate, how much of it, and what may be shown."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    slate: Slate = _SLATE
+    n: Count = _COUNT
 
 
 class ScoresBody(BaseModel):
@@ -143,7 +170,7 @@ class BasketBody(Conditions):
 
     products: Visit = Field([], description="What lies in the basket.", examples=[["1029743"]])
     views: Visit = Field([], description="What was looked at, the newest last.", examples=[["995242"]])
-    n: Count = Field(10, description="How many products.")
+    n: Count = _COUNT
 
 
 class EventBody(BaseModel):

@@ -43,7 +43,11 @@ def parse(body: bytes) -> Any:
     """
     try:
         return json.loads(
-            body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse, parse_int=_whole
+            body.decode("utf-8"),
+            object_pairs_hook=_once,
+            parse_constant=_refuse,
+            parse_int=_whole,
+            parse_float=_number,
         )
     except UnicodeDecodeError as error:
         raise HTTPException(
@@ -74,6 +78,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(constant: str) -> NoReturn:
     raise HTTPException(400, f"{constant} is not JSON; send a number")
+
+
+def _number(digits: str) -> int | float:
+    """A number; `5.0` is a whole one, as JSON Schema has it."""
+    number = float(digits)
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
 def _whole(digits: str) -> int:

@@ -76,6 +76,8 @@ class Context:
         return said
 
 
+IN_QUERY = 100
+"""Longest list that an address takes."""
 NOTHING = Context()
 
 
@@ -92,14 +94,17 @@ class Question(Generic[T]):
 
 def recommend(customer_id: str, slate: str, n: int, context: Context) -> Question[Answer]:
     """A slate for a customer."""
-    path = f"/v1/customers/{_part(customer_id)}/recommendations"
-    return Question("GET", path, _answer, params={"slate": slate, "n": n, **_in_query(context)})
+    path, said = f"/v1/customers/{_part(customer_id)}/recommendations", context.fields()
+    asked = {"slate": slate, "n": n, **said}
+    if any(isinstance(values, list) and not 0 < len(values) <= IN_QUERY for values in said.values()):
+        return Question("POST", path, _answer, body=asked)
+    return Question("GET", path, _answer, params=asked)
 
 
 def similar(product_id: str, n: int, context: Context) -> Question[Answer]:
     """Products like one product."""
     path = f"/v1/products/{_part(product_id)}/similar"
-    return Question("GET", path, _answer, params={"n": n, **_in_query(context)})
+    return Question("GET", path, _answer, params={"n": n, **context.fields()})
 
 
 def score(customer_id: str, product_ids: Sequence[str]) -> Question[Answer]:
@@ -140,12 +145,6 @@ def take(events: Sequence[Event]) -> Question[int]:
 def _part(id_: str) -> str:
     """An id as one part of a path; `.` and `..` alone would be taken for directions."""
     return id_.replace(".", "%2E") if id_ in (".", "..") else quote(id_, safe="")
-
-
-def _in_query(context: Context) -> dict[str, Any]:
-    if context.in_stock is not None and not context.in_stock:
-        raise ValueError("in_stock is empty: nothing can be shown, so there is nothing to ask")
-    return context.fields()
 
 
 def _answer(said: Mapping[str, Any]) -> Answer:

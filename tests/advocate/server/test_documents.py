@@ -30,7 +30,18 @@ def test_every_operation_has_a_name_examples_that_fit_and_documented_problems() 
     document = create_app(Settings()).openapi()
     names = [one["operationId"] for methods in document["paths"].values() for one in methods.values()]
     assert sorted(names) == sorted(
-        ["recommend", "score", "similar", "for_basket", "explain", "take", "healthz", "readyz", "metrics"]
+        [
+            "recommend",
+            "recommend_from",
+            "score",
+            "similar",
+            "for_basket",
+            "explain",
+            "take",
+            "healthz",
+            "readyz",
+            "metrics",
+        ]
     )
     for path, methods in document["paths"].items():
         for operation in methods.values():

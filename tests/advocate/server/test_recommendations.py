@@ -67,6 +67,11 @@ async def test_every_call_says_what_the_scorer_says(shop: httpx.AsyncClient, sco
     got = (await shop.get("/v1/customers/c01/recommendations", params={**asked, "slate": "discover"})).json()
     expected = told(scorer.recommend("c01", "discover", context=context))
     assert got == expected | {"customer_id": "c01", "slate": "discover"}
+    body = {**asked, "slate": "discover"}
+    assert (await shop.post("/v1/customers/c01/recommendations", json=body)).json() == got
+    stock = [f"p{number}" for number in range(9_999)] + ["habit1"]
+    got = (await shop.post("/v1/customers/c01/recommendations", json={"in_stock": stock})).json()
+    assert [item["product_id"] for item in got["items"]] == ["habit1"]
     got = (await shop.get("/v1/products/milk/similar", params={"n": 2})).json()
     assert got == told(scorer.similar("milk", 2)) | {"product_id": "milk"}
     got = (await shop.post("/v1/customers/c01/scores", json={"products": ["milk", "new", "habit1"]})).json()
@@ -74,6 +79,11 @@ async def test_every_call_says_what_the_scorer_says(shop: httpx.AsyncClient, sco
     basket = {"products": ["habit0"], "views": ["try01"], "n": 4}
     got = (await shop.post("/v1/baskets", json=basket | asked)).json()
     assert got == told(scorer.for_basket(["habit0"], ["try01"], 4, context=context))
+    content = b'{"products": ["habit0"], "n": 4.0}'
+    got = (
+        await shop.post("/v1/baskets", content=content, headers={"content-type": "application/json"})
+    ).json()
+    assert got == told(scorer.for_basket(["habit0"], n=4))
     got = (await shop.get("/v1/customers/c01/explanations/milk")).json()
     said = scorer.explain("c01", "milk")
     assert (got["ranks"], got["facts"], got["reason"]) == (said.ranks, list(said.facts), said.reason)

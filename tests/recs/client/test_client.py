@@ -175,7 +175,11 @@ def test_an_error_of_a_proxy_is_told_without_a_problem(ask: Ask, scripted: Scrip
         ask("recommend", "c00")
 
 
-def test_nothing_in_stock_is_not_worth_a_question(ask: Ask, scripted: Scripted) -> None:
-    with pytest.raises(ValueError, match="in_stock is empty"):
-        ask("recommend", "c00", named={"context": Context(in_stock=[])})
-    assert scripted.asked == []
+@pytest.mark.parametrize("in_stock", [[], ["p"] * 101])
+def test_what_an_address_cannot_say_goes_into_a_body(
+    ask: Ask, scripted: Scripted, in_stock: list[str]
+) -> None:
+    ask("recommend", "c00", named={"context": Context(in_stock=in_stock)})
+    ((method, path, _, body),) = scripted.asked
+    assert (method, path) == ("POST", "/v1/customers/c00/recommendations")
+    assert body == {"slate": "for_you", "n": 10, "in_stock": in_stock}
