@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from recs.bundle import place_of
 from recs.context import Context
 from recs.protocol import Mask
@@ -31,6 +33,19 @@ class Asker:
     impersonal: bool
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What may be shown, (I,); neither mask is to be changed, for they are kept.
+
+    Attributes:
+        any: products that pass all rules; a sensitive one only to who bought it.
+        harmless: those of them that are not sensitive.
+    """
+
+    any: Mask
+    harmless: Mask
+
+
 class Askers:
     """Tells of askers what they may be shown; safe to share between threads.
 
@@ -41,7 +56,8 @@ class Askers:
     def __init__(self, shop: Shop) -> None:
         self._shop, self._rules = shop, (shop.policy.rules,)
         self._prices = asks_for_prices(self._rules)
-        self._masks: dict[tuple[int, int], Mask] = {}
+        self._harmless = ~np.asarray(shop.sensitive)
+        self._known: dict[tuple[int, int], Shown] = {}
 
     def of(self, row: int, market: str | None) -> Asker:
         """The asker in a row, at home or in a market they name; one where nobody shops is unknown."""
@@ -55,23 +71,21 @@ class Askers:
         group, home, local = places
         return Asker(row, group, home, local, bool(shop.impersonal[row]))
 
-    def mask(self, asker: Asker, context: Context) -> Mask:
-        """What may be shown to them under the shop's rules and those of the request, (I,); not to be changed.
-
-        Sensitive products are not left out here: who bought one may see it.
-        """
+    def shown(self, asker: Asker, context: Context) -> Shown:
+        """What may be shown to them under the shop's rules and those of the request."""
         if limits(context):
-            shown = self._shop.shown(asker.group, asker.home, (*self._rules, context))
+            mask = self._shop.shown(asker.group, asker.home, (*self._rules, context))
             if context.in_stock is not None:
-                shown &= self._shop.catalogue["product_id"].is_in(context.in_stock).to_numpy()
-            return shown
+                mask &= self._shop.catalogue["product_id"].is_in(context.in_stock).to_numpy()
+            return Shown(mask, mask & self._harmless)
         key = (asker.group, asker.home if self._prices else -1)
-        mask = self._masks.get(key)
-        if mask is None:
+        found = self._known.get(key)
+        if found is None:
             mask = self._shop.shown(asker.group, asker.home, self._rules)
-            if len(self._masks) < MASKS:
-                self._masks[key] = mask
-        return mask
+            found = Shown(mask, mask & self._harmless)
+            if len(self._known) < MASKS:
+                self._known[key] = found
+        return found
 
 
 def limits(context: Context) -> bool:

@@ -15,15 +15,15 @@ import numpy as np
 from recs import affinity
 from recs.answers import Explanation, Source
 from recs.appraisal import Appraisal
-from recs.askers import Asker, Askers, limits
+from recs.askers import Asker, Askers, Shown, limits
 from recs.bundle import Bundle, require_models
 from recs.context import NOTHING, Context
 from recs.diversity import diverse
 from recs.explanation import explain
-from recs.protocol import Ids, Mask, Recommender
+from recs.protocol import Ids, Recommender
 from recs.ranked import Ranked
 from recs.recommenders import read
-from recs.session import Session, dealt, followed, fused, suggested
+from recs.session import DEPTH, Session, dealt, followed, fused, suggested
 from recs.shop import Audience, Shop
 from recs.slates import rank
 from recs.wording import BESIDE, VIEWED_UNNAMED
@@ -53,7 +53,6 @@ class Live:
         self.askers = Askers(self.shop)
         policy = self.shop.policy
         self._ordered = bool(policy.category_cap or policy.mmr or policy.rules.pins)
-        self._harmless = ~np.asarray(self.shop.sensitive)
         self._nobody = len(bundle.customers)
         self._markets: dict[tuple[Asker, str], Ranked] = {}
         self._models: dict[str, Recommender] = {}
@@ -84,10 +83,10 @@ class Live:
             seeded_by: mixed into the seed of the context.
         """
         asker = self.askers.of(row, context.market)
-        mask = self.askers.mask(asker, context)
-        ranked, source = self._base(asker, slate, n, context, mask)
+        shown = self.askers.shown(asker, context)
+        ranked, source = self._base(asker, slate, n, context, shown)
         if session and not asker.impersonal:
-            ranked = self._with_session(ranked, asker, slate, session, mask)
+            ranked = self._with_session(ranked, asker, slate, session, shown)
             source = "session" if row == self._nobody else source
         if context.seed is not None:
             ranked = dealt(ranked, context.seed, seeded_by)
@@ -96,9 +95,9 @@ class Live:
     def for_session(self, session: Session, n: int, context: Context) -> tuple[Ranked, Source]:
         """What goes with a visit of somebody nobody knows, then what is popular where they shop."""
         asker = self.askers.of(self._nobody, context.market)
-        mask = self.askers.mask(asker, context)
-        goes = self._suggested(session, mask)
-        base, source = self._base(asker, "for_you", n + len(session.have), context, mask)
+        shown = self.askers.shown(asker, context)
+        goes = self._suggested(session, shown, self._deep(n))
+        base, source = self._base(asker, "for_you", n + len(session.have), context, shown)
         ranked = self._diverse(followed(goes, base, session))
         if context.seed is not None:
             ranked = dealt(ranked, context.seed, "")
@@ -110,20 +109,20 @@ class Live:
         Sensitive products stand beside those of their own category only.
         """
         asker = self.askers.of(self._nobody, context.market)
-        mask = self.askers.mask(asker, context)
+        shown = self.askers.shown(asker, context)
         if column < 0:
-            ranked, source = self._base(asker, "for_you", n, context, mask)
+            ranked, source = self._base(asker, "for_you", n, context, shown)
             return ranked.at(slice(n)), source
         category, items = self.shop.kinds[:, 0], self.similar.items[column]
         items = items[items >= 0]
         kin = self.shop.sensitive[column] & (category[items] == category[column]) & (category[column] >= 0)
-        shown = mask[items] & (self._harmless[items] | kin)
+        passing = shown.harmless[items] | (shown.any[items] & kin)
         alike = self.shop.titles[items] == self.shop.titles[column]  # its own name would explain nothing
         code = np.where(alike, VIEWED_UNNAMED, BESIDE)
         scores = self.similar.scores[column][: len(items)]
-        ranked = Ranked.of(items, scores, code, np.where(alike, 0, column)).at(shown)
+        ranked = Ranked.of(items, scores, code, np.where(alike, 0, column)).at(passing)
         if not len(ranked.items):
-            ranked, source = self._base(asker, "for_you", n + 1, context, mask)
+            ranked, source = self._base(asker, "for_you", n + 1, context, shown)
             return ranked.at(ranked.items != column).at(slice(n)), source
         return self._diverse(ranked).at(slice(n)), "session"
 
@@ -136,45 +135,47 @@ class Live:
 
     def explain(self, row: int, column: int, session: Session) -> Explanation:
         """Why a product stands where it does for a customer; see `recs.explanation`."""
-        mask = self.askers.mask(self.askers.of(row, None), NOTHING)
-        return explain(self.shop, self._bundle, row, column, session, mask)
+        shown = self.askers.shown(self.askers.of(row, None), NOTHING)
+        return explain(self.shop, self._bundle, row, column, session, shown.any)
 
     def bought(self, row: int) -> Ids:
         """What a customer bought, ascending columns."""
         pattern = self.shop.bought
         return np.asarray(pattern.indices[pattern.indptr[row] : pattern.indptr[row + 1]])
 
-    def _base(self, asker: Asker, slate: str, n: int, context: Context, mask: Mask) -> tuple[Ranked, Source]:
+    def _base(
+        self, asker: Asker, slate: str, n: int, context: Context, shown: Shown
+    ) -> tuple[Ranked, Source]:
         """The list before this visit changes it, at least `n` products where there are so many."""
         home = self.askers.of(asker.row, None)
         source = self._bundle.source(asker.row)
         if asker == home and not _reorders(context) and not (self._ordered and limits(context)):
             published = Ranked.row(self._bundle.slates[slate], asker.row)
-            passing = published.at(mask[published.items])
+            passing = published.at(shown.any[published.items])
             enough = min(n, self._bundle.depth)
             if len(passing.items) >= enough or len(published.items) < self._bundle.depth:
                 return passing, source
         if asker.row == self._nobody and asker.local >= 0:
             source = "segment"
             if not (limits(context) or _reorders(context)):
-                return self._of_market(asker, slate, context, mask), source
-        return self._ranked(asker, slate, context, mask), source
+                return self._of_market(asker, slate, context, shown), source
+        return self._ranked(asker, slate, context, shown), source
 
-    def _of_market(self, asker: Asker, slate: str, context: Context, mask: Mask) -> Ranked:
+    def _of_market(self, asker: Asker, slate: str, context: Context, shown: Shown) -> Ranked:
         found = self._markets.get((asker, slate))
         if found is None:
-            found = self._ranked(asker, slate, context, mask)
+            found = self._ranked(asker, slate, context, shown)
             if len(self._markets) < MARKETS:
                 self._markets[asker, slate] = found
         return found
 
-    def _ranked(self, asker: Asker, slate: str, context: Context, mask: Mask) -> Ranked:
+    def _ranked(self, asker: Asker, slate: str, context: Context, shown: Shown) -> Ranked:
         """What the night's own code says, for where the asker shops now."""
         shop, stranger = self.shop, asker.row == self._nobody
         if asker.local != int(shop.local.home[asker.row]):
             shop = replace(shop, local=shop.local.at(asker.local))
         impersonal = asker.impersonal or (stranger and asker.local >= 0)
-        audience = Audience(np.array([asker.row]), mask, impersonal)
+        audience = Audience(np.array([asker.row]), shown.any, impersonal)
         with self._turn:
             model = shop.local if impersonal else self._model(self._bundle.manifest["serving"][slate])
             return Ranked.row(rank(shop, model, slate, audience, self._bundle.depth, (context,)), 0)
@@ -185,18 +186,22 @@ class Live:
             self._models[name] = read(name, self._folder / "models")
         return self._models[name]
 
-    def _with_session(self, base: Ranked, asker: Asker, slate: str, session: Session, mask: Mask) -> Ranked:
-        mine, goes = self.bought(asker.row), self._suggested(session, mask)
+    def _with_session(self, base: Ranked, asker: Asker, slate: str, session: Session, shown: Shown) -> Ranked:
+        mine, goes = self.bought(asker.row), self._suggested(session, shown, DEPTH)
         if asker.row == self._nobody:
             return self._diverse(followed(goes, base, session)) if slate != "buy_again" else base
-        eligible = mask & self._harmless
-        eligible[mine] = mask[mine]
+        eligible = shown.harmless.copy()
+        eligible[mine] = shown.any[mine]
         return self._diverse(fused(base, session, goes, eligible, mine, again=AGAIN[slate]))
 
-    def _suggested(self, session: Session, mask: Mask) -> Ranked:
+    def _suggested(self, session: Session, shown: Shown, n: int) -> Ranked:
         if not len(session.have):
             return Ranked.none()
-        return suggested(session, self.visitors, self.similar, mask & self._harmless, self.shop.titles)
+        return suggested(session, self.visitors, self.similar, n, shown.harmless, self.shop.titles)
+
+    def _deep(self, n: int) -> int:
+        """How many products a list must hold so that `n` are left in the order that the shop wants."""
+        return max(n, DEPTH) if self._ordered else n
 
     def _diverse(self, ranked: Ranked) -> Ranked:
         """The list as the shop's cap and MMR want it."""

@@ -12,6 +12,11 @@ Scores = NDArray[np.float32]  # as in recs.protocol, which loads more than lists
 At = slice | NDArray[Any]
 
 
+def among(columns: Ids, others: Ids) -> NDArray[np.bool_]:
+    """Which columns are among some others, (n,); for lists, where it is ten times as fast as `np.isin`."""
+    return (columns[:, None] == others).any(axis=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """Products, best first, none of them -1.
@@ -57,7 +62,7 @@ class Ranked:
 
     def then(self, other: "Ranked") -> "Ranked":
         """This list, and behind it what of another one is not in it; scores go on falling."""
-        more = other.at(~np.isin(other.items, self.items))
+        more = other.at(~among(other.items, self.items))
         if not len(self.items) or not len(more.items):
             return self if len(self.items) else more
         ratio = min(float(self.scores[-1]) / max(float(more.scores[0]), 1e-30), 1.0)

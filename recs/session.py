@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recs.protocol import Ids, Mask, Scores
-from recs.ranked import Ranked
+from recs.ranked import Ranked, among
 from recs.similar import Similar
 from recs.visitors import Visitors
 from recs.wording import (
@@ -88,25 +88,30 @@ class Session:
 
 
 def suggested(
-    session: Session, visitors: Visitors, similar: Similar, allowed: Mask, titles: NDArray[np.int32]
+    session: Session,
+    visitors: Visitors,
+    similar: Similar,
+    n: int,
+    allowed: Mask,
+    titles: NDArray[np.int32],
 ) -> Ranked:
-    """What goes with a session and is not of it, at most `DEPTH` products.
+    """What goes with a session and is not of it.
 
     Args:
         session: what there is.
         visitors: rank what goes with it.
         similar: stands in where they know nothing.
-        allowed: (I,) what may be shown.
+        n: how many at most.
+        allowed: (I,) what may be shown; not changed.
         titles: (I,) a number for each title; see `recs.shop.Shop.titles`.
     """
     have, worth = session.have, session.worth
-    mask = allowed.copy()
-    mask[have] = mask[session.hidden] = False
-    items, scores = visitors.best(have, worth, DEPTH, mask)
+    barred = np.concatenate([have, session.hidden])
+    items, scores = visitors.best(have, worth, n, allowed, barred)
     found = Ranked.of(items, scores, *_reasons(session, visitors.behind(have, worth, items), items, titles))
-    if len(items) >= DEPTH:
+    if len(items) >= n:
         return found
-    return found.then(_alike(session, similar, mask, titles))
+    return found.then(_alike(session, similar, allowed, barred, titles)).at(slice(n))
 
 
 def fused(
@@ -128,9 +133,9 @@ def fused(
     looked = Ranked.of(looks, np.ones(len(looks), np.float32), LOOKED)
     lists = [rest, looked, goes]
     if again is not None:
-        lists = [part.at(np.isin(part.items, bought) == again) for part in lists]
+        lists = [part.at(among(part.items, bought) == again) for part in lists]
     gone = np.concatenate([session.bought, session.basket, base.items[pinned]])
-    lists = [part.at(~np.isin(part.items, gone)) for part in lists]
+    lists = [part.at(~among(part.items, gone)) for part in lists]
     return _pinned(_merged(*lists), base, pinned)
 
 
@@ -138,7 +143,7 @@ def followed(goes: Ranked, base: Ranked, session: Session) -> Ranked:
     """What goes with a session, then what else may be shown; the retailer's own products at their places."""
     pinned = np.flatnonzero(base.codes == PICKED)
     gone = np.concatenate([session.have, session.hidden, base.items[pinned]])
-    parts = (part.at(~np.isin(part.items, gone)) for part in (goes, base))
+    parts = (part.at(~among(part.items, gone)) for part in (goes, base))
     return _pinned(next(parts).then(next(parts)), base, pinned)
 
 
@@ -190,7 +195,7 @@ def _reasons(
 ) -> tuple[NDArray[np.uint8], Ids]:
     """Codes and first numbers of products that the products `behind` them brought."""
     named = (behind >= 0) & (titles[np.maximum(behind, 0)] != titles[items])  # its own name explains nothing
-    looked, bought = np.isin(behind, session.looks), np.isin(behind, session.bought)
+    looked, bought = among(behind, session.looks), among(behind, session.bought)
     plain = (
         BASKET_UNNAMED if len(session.basket) else VIEWED_UNNAMED if len(session.looks) else TOGETHER_UNNAMED
     )
@@ -200,7 +205,9 @@ def _reasons(
     return code.astype(np.uint8), np.where(named & ~bought, behind, 0).astype(np.int32)
 
 
-def _alike(session: Session, similar: Similar, mask: Mask, titles: NDArray[np.int32]) -> Ranked:
+def _alike(
+    session: Session, similar: Similar, allowed: Mask, barred: Ids, titles: NDArray[np.int32]
+) -> Ranked:
     """What is most like the products of a session, each product once."""
     have = session.have
     items = similar.items[have]
@@ -208,9 +215,9 @@ def _alike(session: Session, similar: Similar, mask: Mask, titles: NDArray[np.in
     behind = np.broadcast_to(have[:, None], items.shape)[items >= 0]
     items, score = items[items >= 0], score[similar.items[have] >= 0]
     order = np.lexsort((items, -score))
-    order = order[mask[items[order]]]
+    order = order[allowed[items[order]] & ~among(items[order], barred)]
     _, first = np.unique(items[order], return_index=True)
-    order = order[np.sort(first)][:DEPTH]
+    order = order[np.sort(first)]
     chosen = items[order].astype(np.int32)
     return Ranked.of(
         chosen, score[order].astype(np.float32), *_reasons(session, behind[order], chosen, titles)
@@ -224,4 +231,4 @@ def _once(columns: Ids) -> Ids:
 
 
 def _without(columns: Ids, others: Ids) -> Ids:
-    return columns[~np.isin(columns, others)]
+    return columns[~among(columns, others)]

@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 from recs.arrays import require_finite
 from recs.history import History
 from recs.protocol import Ids, Mask, Scores
+from recs.ranked import among
 from recs.recommenders import IAls
 from recs.recommenders.base import places, trained_columns
 from recs.recommenders.ease import product_weights
@@ -25,6 +26,9 @@ from warehouse.errors import ModelError
 
 ITEMS, REG = 4000, 500.0
 """How many products `ease` weighs, the most bought ones, and its regularisation."""
+
+MASKS = 300
+"""How many masks are remembered; one over 100,000 products is 100 kB."""
 
 FACTORS = 64
 LOSS = {"unobserved": 1.0, "alpha": 0.1, "reg": 0.02, "scaling": 0.5}
@@ -40,14 +44,15 @@ class Visitors(Protocol):
 
     kind: ClassVar[str]
 
-    def best(self, have: Ids, worth: Scores, n: int, allowed: Mask) -> tuple[Ids, Scores]:
+    def best(self, have: Ids, worth: Scores, n: int, allowed: Mask, barred: Ids) -> tuple[Ids, Scores]:
         """The products that go best with them, (at most n,) columns and scores, best first.
 
         Args:
             have: what the visitor has.
             worth: how much each counts.
             n: how many, at least 1.
-            allowed: (I,) what may be returned.
+            allowed: (I,) what may be returned; not to be changed, for one of many calls is looked at once.
+            barred: (B,) what else may not be returned, few.
         """
         ...
 
@@ -77,12 +82,16 @@ class EaseVisitors:
 
     def __init__(self, columns: Ids, weights: NDArray[np.floating[Any]], width: int) -> None:
         self.columns, self.weights, self._place = columns, weights, places(columns, width)
+        self._among = _Among(columns)
 
-    def best(self, have: Ids, worth: Scores, n: int, allowed: Mask) -> tuple[Ids, Scores]:
+    def best(self, have: Ids, worth: Scores, n: int, allowed: Mask, barred: Ids) -> tuple[Ids, Scores]:
         """See `Visitors.best`."""
         rows, counts = self._known(have, worth)
-        said = counts @ self.weights[rows].astype(np.float32)
-        said[~allowed[self.columns]] = 0
+        # Too little for BLAS: its threads would take longer to meet than to add.
+        said = np.einsum("h,ht->t", counts, self.weights[rows], dtype=np.float32)
+        said[~self._among.of(allowed)] = 0
+        out = self._place[barred]
+        said[out[out >= 0]] = 0
         some = np.flatnonzero(said > 0)
         if len(some) > n:
             some = some[np.argpartition(-said[some], n - 1)[:n]]
@@ -94,7 +103,7 @@ class EaseVisitors:
         rows, counts = self._known(have, worth)
         at = self._place[asked]
         near = self.weights[np.ix_(rows, np.maximum(at, 0))].astype(np.float32)
-        sums: Scores = np.where(at >= 0, np.maximum(counts @ near, 0), np.float32(0))
+        sums: Scores = np.where(at >= 0, np.maximum(np.einsum("h,ha->a", counts, near), 0), np.float32(0))
         return sums
 
     def behind(self, have: Ids, worth: Scores, asked: Ids) -> Ids:
@@ -131,16 +140,19 @@ class FactorVisitors:
 
     def __init__(self, columns: Ids, factors: Scores, loss: Mapping[str, float], width: int) -> None:
         self.columns, self.loss, self._place = columns, dict(loss), places(columns, width)
+        self._among = _Among(columns)
         self._index = ItemIndex.of(factors)
         wide = self._index.factors.astype(np.float64)
         self._gram = self.loss["unobserved"] * (wide.T @ wide)
 
-    def best(self, have: Ids, worth: Scores, n: int, allowed: Mask) -> tuple[Ids, Scores]:
+    def best(self, have: Ids, worth: Scores, n: int, allowed: Mask, barred: Ids) -> tuple[Ids, Scores]:
         """See `Visitors.best`."""
-        visitor = self._solved(have, worth)
-        ids, scores = top_k(visitor[None], self._index, n, allowed=allowed[self.columns], threads=1)
-        real = scores[0] > 0
-        return self.columns[ids[0][real]], scores[0][real]
+        visitor, mask = self._solved(have, worth), self._among.of(allowed)
+        ids, scores = top_k(visitor[None], self._index, n + len(barred), allowed=mask, threads=1)
+        real = scores[0] > 0  # what is not there stands at -inf
+        found, scores = self.columns[ids[0][real]], scores[0][real]
+        kept = ~among(found, barred)
+        return found[kept][:n], scores[kept][:n]
 
     def said(self, have: Ids, worth: Scores, asked: Ids) -> Scores:
         """See `Visitors.said`."""
@@ -166,6 +178,29 @@ class FactorVisitors:
         system = self._gram + (near.T * weight) @ near
         system[np.diag_indices(len(system))] += self.loss["reg"] * entries ** self.loss["scaling"]
         return np.linalg.solve(system, near.T @ weight).astype(np.float32)
+
+
+class _Among:
+    """Masks over all products as masks over some: those asked about last are remembered.
+
+    Args:
+        columns: (T,) the products.
+    """
+
+    def __init__(self, columns: Ids) -> None:
+        self._columns = columns
+        self._known: dict[int, tuple[Mask, Mask]] = {}
+
+    def of(self, mask: Mask) -> Mask:
+        """The mask over the products, (T,)."""
+        known = self._known.get(id(mask))
+        if known is not None and known[0] is mask:  # one that is held keeps its id
+            return known[1]
+        found: Mask = mask[self._columns]
+        if len(self._known) >= MASKS:
+            self._known.clear()
+        self._known[id(mask)] = (mask, found)
+        return found
 
 
 def learn(kind: str, history: History, seed: int) -> Visitors:

@@ -68,13 +68,15 @@ def _ways(seen: History) -> dict[str, Callable[[Ids], Ids]]:
         of_customers = EaseVisitors(most, product_weights(bags(seen, most), 200.0), width)
     kinds = {kind: learn(kind, seen, 0) for kind in ("ease", "ials")} | {"ease of customers": of_customers}
 
+    everything = np.ones(width, np.bool_)
+
     def among(have: Ids) -> NDArray[np.bool_]:
         allowed = np.ones(width, np.bool_)
         allowed[have] = False
         return allowed
 
     def going(kind: Visitors) -> Callable[[Ids], Ids]:
-        return lambda have: kind.best(have, np.ones(len(have), np.float32), 10, among(have))[0]
+        return lambda have: kind.best(have, np.ones(len(have), np.float32), 10, everything, have)[0]
 
     def neighbours(have: Ids) -> Ids:
         at = places(near.columns, width)[have]
@@ -101,13 +103,13 @@ def _halves(whole: History, end: int) -> tuple[list[Ids], csr_matrix]:
     asked = whole.lines.filter(pl.col("row") % FIFTH == 0, pl.col("day") >= end)
     found = asked.group_by("order").agg(pl.col("column").unique().sort()).sort("order")["column"].to_list()
     chance = np.random.default_rng(0)
-    long = [np.array(basket, np.int32) for basket in found if len(basket) >= SHORTEST]
-    chosen: list[Ids] = [chance.permutation(long[n]) for n in chance.permutation(len(long))[:BASKETS]]
+    long: list[Ids] = [np.array(basket, np.int32) for basket in found if len(basket) >= SHORTEST]
+    chosen = [chance.permutation(long[n]) for n in chance.permutation(len(long))[:BASKETS]]
     rest = [np.sort(basket[len(basket) // 2 :]) for basket in chosen]
     indptr = np.cumsum([0, *(len(part) for part in rest)])
     ones = np.ones(int(indptr[-1]), np.float32)
     truth = csr_matrix((ones, np.concatenate(rest), indptr), shape=(len(rest), whole.catalogue.height))
-    return [basket[: len(basket) // 2] for basket in chosen], truth
+    return [basket[: len(basket) // 2].view(np.int32) for basket in chosen], truth
 
 
 def lists(settings: Settings, day: date, days: int) -> dict[str, Any]:

@@ -83,13 +83,14 @@ KNOWN = together(
     [("bread", "butter")] * 8 + [("bread", "butter", "jam")] * 4 + [("beer", "crisps")] * 8 + [("milk",)] * 3,
     {"wine": {}},
 )
+VISITORS = learn("ease", KNOWN, 0)
 LIKE = Similar(np.full((len(NAMES), SIDE), -1, np.int32), np.zeros((len(NAMES), SIDE), np.float32))
 LIKE.items[NAMES.index("wine"), :2] = columns("beer", "crisps")
 LIKE.scores[NAMES.index("wine"), :2] = 0.9, 0.3
 
 
 def going(done: Session, allowed: np.ndarray = ALL, titles: np.ndarray = TITLES) -> Ranked:
-    return suggested(done, learn("ease", KNOWN, 0), LIKE, allowed, titles)
+    return suggested(done, VISITORS, LIKE, DEPTH, allowed, titles)
 
 
 def reasons(found: Ranked) -> dict[str, tuple[int, str]]:

@@ -354,7 +354,7 @@ def test_slates_are_int32_and_the_last_row_is_nobodys(shop: Settings) -> None:
     items = open_bundle.slates["buy_again"]["items"]
     assert (items.shape, items.dtype) == ((42, 5), np.int32)
     assert (items[-1] == -1).all()
-    assert isinstance(items, np.memmap)
+    assert isinstance(items.base, np.memmap)
     assert open_bundle.day == date(2017, 11, 30)
 
 
