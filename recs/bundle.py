@@ -90,9 +90,12 @@ class Bundle:
         return self.catalogue["product_id"]
 
     @cached_property
-    def titles(self) -> pl.Series:
-        """Product titles, by column."""
-        return self.catalogue["title"]
+    def names(self) -> tuple[list[str], list[str], list[str | None]]:
+        """Product ids, titles and categories, by column: lists, of which to take ten values costs nothing."""
+        ids, titles, categories = (
+            self.catalogue[name].to_list() for name in ("product_id", "title", "category")
+        )
+        return ids, titles, categories
 
     @classmethod
     def open(cls, settings: Settings, bundle_id: str) -> "Bundle":

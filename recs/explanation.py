@@ -33,8 +33,8 @@ def explain(shop: Shop, bundle: Bundle, row: int, column: int, session: Session,
         told = reason(bundle, int(one.codes[0]), *one.facts[0].tolist())
     facts = [fact for fact in _facts(shop, bundle, row, column, session) if fact != told]
     barred = _barred(shop, row, column, session, shown=bool(shown[column]))
-    title = bundle.titles[column]
-    return Explanation(bundle.products[column], title, bundle.bundle_id, ranks, told, tuple(facts), barred)
+    products, titles, _ = bundle.names
+    return Explanation(products[column], titles[column], bundle.bundle_id, ranks, told, tuple(facts), barred)
 
 
 def _facts(shop: Shop, bundle: Bundle, row: int, column: int, session: Session) -> list[str]:

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Body, HTTPException, Path, Query, Request, Respon
 from features.live import Event
 from recs.answers import Answer
 from recs.api import asked, told
-from recs.api.bodies import JsonRoute
 from recs.api.desk import Desk
+from recs.api.routing import QuickRoute
 from recs.context import NOTHING, Context
 from warehouse import clock
 from warehouse.errors import FeedError, NotFoundError
@@ -31,7 +31,7 @@ def routes(desk: Desk) -> APIRouter:
     Args:
         desk: what the routes of this process share.
     """
-    router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=JsonRoute)
+    router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=QuickRoute)
     _slates(router, desk)
     _similar(router, desk)
     _lists(router, desk)

@@ -14,7 +14,8 @@ At = slice | NDArray[Any]
 
 def among(columns: Ids, others: Ids) -> NDArray[np.bool_]:
     """Which columns are among some others, (n,); for lists, where it is ten times as fast as `np.isin`."""
-    return (columns[:, None] == others).any(axis=1)
+    found: NDArray[np.bool_] = (columns[:, None] == others).any(axis=1)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

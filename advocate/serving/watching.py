@@ -4,8 +4,8 @@ import logging
 import re
 import time
 from collections.abc import Iterable
+from random import getrandbits
 from typing import Protocol
-from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -89,7 +89,7 @@ def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         if name == b"x-request-id" and _SANE.fullmatch(value):
             return value.decode("ascii")
-    return uuid4().hex
+    return f"{getrandbits(128):032x}"
 
 
 def route_of(scope: Scope) -> str:

@@ -109,7 +109,9 @@ def _halves(whole: History, end: int) -> tuple[list[Ids], csr_matrix]:
     indptr = np.cumsum([0, *(len(part) for part in rest)])
     ones = np.ones(int(indptr[-1]), np.float32)
     truth = csr_matrix((ones, np.concatenate(rest), indptr), shape=(len(rest), whole.catalogue.height))
-    return [basket[: len(basket) // 2].view(np.int32) for basket in chosen], truth
+    given: list[Ids] = []
+    given += [basket[: len(basket) // 2] for basket in chosen]
+    return given, truth
 
 
 def lists(settings: Settings, day: date, days: int) -> dict[str, Any]:

@@ -5,34 +5,9 @@ defect, and is told so.
 """
 
 import json
-from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
-from fastapi import HTTPException, Request, Response
-from fastapi.routing import APIRoute
-
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
-
-class JsonRoute(APIRoute):
-    """A route whose body, if it has one, is JSON and nothing else."""
-
-    def get_route_handler(self) -> Handler:
-        """The handler, given requests that read JSON strictly."""
-        handler = super().get_route_handler()
-        if self.body_field is None:
-            return handler
-
-        async def strict(request: Request) -> Response:
-            _require_json(request.headers.get("content-type", ""))
-            return await handler(_StrictRequest(request.scope, request.receive))
-
-        return strict
-
-
-class _StrictRequest(Request):
-    async def json(self) -> Any:
-        return parse(await self.body())
+from fastapi import HTTPException
 
 
 def parse(body: bytes) -> Any:
@@ -61,7 +36,12 @@ def parse(body: bytes) -> Any:
         ) from None
 
 
-def _require_json(content_type: str) -> None:
+def require_json(content_type: str) -> None:
+    """Checks what the body is said to be.
+
+    Raises:
+        HTTPException: 415; it is not JSON.
+    """
     if content_type.partition(";")[0].strip().lower() != "application/json":
         said = f"is {content_type[:60]!r}" if content_type else "is missing"
         raise HTTPException(415, f"Content-Type {said}; send application/json")
