@@ -177,6 +177,12 @@ def test_heads_that_cannot_be_read_are_told_so(server: Running, request_: bytes,
     assert f"x-request-id: {json.loads(body)['request_id']}".encode() in head
 
 
+def test_a_head_that_never_ends_is_not_waited_for(server: Running) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 408 ")
+
+
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v1/customers//recommendations", "/v1/customers/c00"])
 def test_what_is_not_there_is_404(server: Running, headers: dict[str, str], path: str) -> None:
     refused(httpx.get(server.url + path, headers=headers), 404, "/docs")
