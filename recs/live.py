@@ -65,9 +65,9 @@ class Live:
 
     def session(self, basket: Sequence[str], bought: Sequence[str], looks: Sequence[str]) -> Session:
         """A session of product ids, the newest looks first; see `Session.of`."""
-        known = self._bundle.columns_of([*basket, *bought, *looks])
-        parts = np.split(known, [len(basket), len(basket) + len(bought)])
-        return Session.of(parts[0], parts[1], parts[2], self.shop.sensitive)
+        known = self._bundle.columns_of([*basket, *bought, *looks]).tolist()
+        one, two = len(basket), len(basket) + len(bought)
+        return Session.of(known[:one], known[one:two], known[two:], self.shop.sensitive)
 
     def recommend(
         self, row: int, slate: str, n: int, context: Context, session: Session, seeded_by: str

@@ -5,6 +5,7 @@ rank fusion (Cormack, Clarke and Büttcher, 2009): scores of two models cannot b
 sensitive product shapes nothing, however it was looked at.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,14 +66,21 @@ class Session:
         return cls(nothing, nothing, nothing, nothing)
 
     @classmethod
-    def of(cls, basket: Ids, bought: Ids, looks: Ids, sensitive: Mask) -> "Session":
+    def of(
+        cls, basket: Sequence[int], bought: Sequence[int], looks: Sequence[int], sensitive: Mask
+    ) -> "Session":
         """A session from columns in any number; -1 is nothing we know."""
-        bought = _once(bought)
-        basket = _without(_once(basket), bought)
-        looks = _without(_once(looks), np.concatenate([basket, bought]))
-        every = np.concatenate([basket, bought, looks])
-        basket, bought, looks = (part[~sensitive[part]] for part in (basket, bought, looks))
-        return cls(basket, bought, looks, every[sensitive[every]])
+        taken: set[int] = {-1}
+        hidden: list[int] = []
+        parts = {"bought": bought, "basket": basket, "looks": looks}
+        kept: dict[str, list[int]] = {}
+        for name, columns in parts.items():
+            new = [column for column in dict.fromkeys(columns) if column not in taken]
+            taken.update(new)
+            kept[name] = [column for column in new if not sensitive[column]]
+            hidden += [column for column in new if sensitive[column]]
+        arrays = {name: np.array(columns, np.int32) for name, columns in kept.items()}
+        return cls(**arrays, hidden=np.array(hidden, np.int32))
 
     @property
     def have(self) -> Ids:
@@ -194,15 +202,19 @@ def _reasons(
     session: Session, behind: Ids, items: Ids, titles: NDArray[np.int32]
 ) -> tuple[NDArray[np.uint8], Ids]:
     """Codes and first numbers of products that the products `behind` them brought."""
-    named = (behind >= 0) & (titles[np.maximum(behind, 0)] != titles[items])  # its own name explains nothing
-    looked, bought = among(behind, session.looks), among(behind, session.bought)
-    plain = (
-        BASKET_UNNAMED if len(session.basket) else VIEWED_UNNAMED if len(session.looks) else TOGETHER_UNNAMED
-    )
-    code = np.select(
-        [bought, named & looked, named, looked], [TOGETHER_UNNAMED, LATELY, BASKET, VIEWED_UNNAMED], plain
-    )
-    return code.astype(np.uint8), np.where(named & ~bought, behind, 0).astype(np.int32)
+    looked, bought = set(session.looks.tolist()), set(session.bought.tolist())
+    plain = BASKET_UNNAMED if len(session.basket) else VIEWED_UNNAMED if looked else TOGETHER_UNNAMED
+    told = []
+    for item, source in zip(items.tolist(), behind.tolist(), strict=True):
+        alike = source < 0 or titles[source] == titles[item]  # its own name would explain nothing
+        if source in bought:
+            told.append((TOGETHER_UNNAMED, 0))
+        elif source in looked:
+            told.append((VIEWED_UNNAMED, 0) if alike else (LATELY, source))
+        else:
+            told.append((plain, 0) if alike else (BASKET, source))
+    codes, first = zip(*told, strict=True) if told else ((), ())
+    return np.array(codes, np.uint8), np.array(first, np.int32)
 
 
 def _alike(
@@ -222,13 +234,3 @@ def _alike(
     return Ranked.of(
         chosen, score[order].astype(np.float32), *_reasons(session, behind[order], chosen, titles)
     )
-
-
-def _once(columns: Ids) -> Ids:
-    """Known columns, each where it stands first."""
-    known = columns[columns >= 0]
-    return known[np.sort(np.unique(known, return_index=True)[1])].astype(np.int32)
-
-
-def _without(columns: Ids, others: Ids) -> Ids:
-    return columns[~among(columns, others)]

@@ -111,7 +111,7 @@ def top_k(
     users = _matrix("user_factors", user_factors)
     if users.shape[1] != index.factors.shape[1]:
         raise ModelError(f"customers have {users.shape[1]} factors, products {index.factors.shape[1]}")
-    longest = lengths_of(users).max(initial=0) * index.norms.max(initial=0)
+    longest = lengths_of(users).max(initial=0) * (index.norms[index.order[0]] if len(index.order) else 0)
     if longest > _LARGEST:
         raise ModelError(
             f"a score may come to {longest:.1e}, more than float32 holds; scale the factors down"

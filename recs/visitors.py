@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 from scipy.sparse import csr_matrix
 
 from recs.arrays import require_finite
@@ -172,12 +173,19 @@ class FactorVisitors:
 
     def _solved(self, have: Ids, worth: Scores) -> Scores:
         at = self._place[have]
+        if not self._gram.size:
+            return np.zeros(0, np.float32)
         near = self._index.factors[at[at >= 0]].astype(np.float64)
         weight = self.loss["alpha"] * worth[at >= 0].astype(np.float64)
         entries = len(near) + self.loss["unobserved"] * len(self.columns)
         system = self._gram + (near.T * weight) @ near
         system[np.diag_indices(len(system))] += self.loss["reg"] * entries ** self.loss["scaling"]
-        return np.linalg.solve(system, near.T @ weight).astype(np.float32)
+        _, solved, flaw = lapack.dposv(system, near.T @ weight, lower=True, overwrite_a=True)
+        if flaw:
+            raise ModelError(
+                "a visitor's factors cannot be solved for; the bundle's are broken, run the night again"
+            )
+        return np.asarray(solved, np.float32)
 
 
 class _Among:

@@ -109,9 +109,7 @@ def _halves(whole: History, end: int) -> tuple[list[Ids], csr_matrix]:
     indptr = np.cumsum([0, *(len(part) for part in rest)])
     ones = np.ones(int(indptr[-1]), np.float32)
     truth = csr_matrix((ones, np.concatenate(rest), indptr), shape=(len(rest), whole.catalogue.height))
-    given: list[Ids] = []
-    given += [basket[: len(basket) // 2] for basket in chosen]
-    return given, truth
+    return [basket[: len(basket) // 2] for basket in chosen], truth
 
 
 def lists(settings: Settings, day: date, days: int) -> dict[str, Any]:
@@ -149,7 +147,7 @@ def lists(settings: Settings, day: date, days: int) -> dict[str, Any]:
 def _pages(shop: Shop, truth: Ids) -> list[Ids]:
     """The most bought products of each category of which some were bought, at least 20 of them."""
     categories = np.unique(shop.kinds[truth, 0])
-    found = []
+    found: list[Ids] = []
     for category in categories[categories >= 0][:5]:
         page = np.flatnonzero(shop.kinds[:, 0] == category)
         page = page[np.argsort(-shop.buyers[page], kind="stable")][:LONG].astype(np.int32)

@@ -42,9 +42,7 @@ class QuickRoute(APIRoute):
                 values["query"] = query.read(request, flaws)
             if body is not None:
                 require_json(request.headers.get("content-type", ""))
-                sent = await request.body()
-                said = _checked(body, parse(sent), ("body",), flaws) if sent else flaws.append(_NO_BODY)
-                values["body"] = said
+                values["body"] = _body_of(body, await request.body(), flaws)
             if flaws:
                 raise RequestValidationError(flaws)
             if "request" in hints:
@@ -67,7 +65,7 @@ class _Query:
         self._lists = {name for name, field in model.model_fields.items() if _is_list(field.annotation)}
 
     def read(self, request: Request, flaws: Flaws) -> Any:
-        """The model, or `None` and what is wrong added to `flaws`; of several single values the last counts."""
+        """The model, or `None` with what is wrong in `flaws`; of several single values the last counts."""
         said: dict[str, Any] = {}
         for name, value in request.query_params.multi_items():
             if name in self._lists:
@@ -75,6 +73,13 @@ class _Query:
             else:
                 said[name] = value
         return _checked(self._adapter, said, ("query",), flaws)
+
+
+def _body_of(adapter: TypeAdapter[Any], sent: bytes, flaws: Flaws) -> Any:
+    if not sent:
+        flaws.append(_NO_BODY)
+        return None
+    return _checked(adapter, parse(sent), ("body",), flaws)
 
 
 def _checked(adapter: TypeAdapter[Any], value: Any, where: tuple[str, ...], flaws: Flaws) -> Any:
