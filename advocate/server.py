@@ -23,6 +23,7 @@ from advocate.serving.problems import explain_errors, problem
 from advocate.serving.watching import Watch
 from recs.api.desk import Desk
 from recs.http import routes
+from recs.threads import one_blas_thread
 from warehouse.access.ring import KeyRing
 from warehouse.errors import UnavailableError
 from warehouse.settings import Settings
@@ -99,7 +100,8 @@ class Service:
         with contextlib.suppress(UnavailableError):
             await to_thread.run_sync(self.desk.open)
         noting = asyncio.create_task(self._note())
-        with self.leaving.on_signal():
+        # One request's products of matrices are small: threads of BLAS would only wait for each other.
+        with one_blas_thread(), self.leaving.on_signal():
             yield
         noting.cancel()
         await to_thread.run_sync(self.desk.close, self._grace)

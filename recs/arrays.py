@@ -1,5 +1,6 @@
 """Arrays on disk, the same bytes for the same content, and never pickled."""
 
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,6 +64,18 @@ def mapped(path: Path) -> NDArray[Any]:
     """
     found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     return found.view(np.ndarray)
+
+
+def fetch(folder: Path) -> None:
+    """Asks the system, where it can be asked, to have a folder's arrays in memory soon; does not wait."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    for path in sorted(folder.rglob("*.npy")):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_WILLNEED)
+        finally:
+            os.close(handle)
 
 
 def require_finite(what: str, *arrays: NDArray[Any]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from recs import affinity
 from recs.answers import Explanation, Source
 from recs.appraisal import Appraisal
+from recs.arrays import fetch
 from recs.askers import Asker, Askers, Shown, limits
 from recs.bundle import Bundle, require_models
 from recs.context import NOTHING, Context
@@ -59,7 +60,8 @@ class Live:
         self._turn = threading.Lock()
 
     def warm(self) -> None:
-        """Brings into memory what every list on the spot needs."""
+        """Brings into memory what lists need, so that nobody waits for it."""
+        fetch(self._folder)
         self.recommend(self._nobody, "for_you", 1, Context(seed=0), Session.none(), "")
         self.shop.titles.max(initial=0)
 

@@ -149,8 +149,8 @@ def _pages(shop: Shop, truth: Ids) -> list[Ids]:
     categories = np.unique(shop.kinds[truth, 0])
     found: list[Ids] = []
     for category in categories[categories >= 0][:5]:
-        page = np.flatnonzero(shop.kinds[:, 0] == category)
-        page = page[np.argsort(-shop.buyers[page], kind="stable")][:LONG].astype(np.int32)
+        page: Ids = np.flatnonzero(shop.kinds[:, 0] == category).astype(np.int32)
+        page = page[np.argsort(-shop.buyers[page], kind="stable")][:LONG]
         if len(page) >= 20 and np.isin(truth, page).any():
             found.append(page)
     return found
