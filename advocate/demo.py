@@ -131,7 +131,7 @@ def _ndcg(metrics: dict[str, Any], model: str, slate: str) -> str:
 
 
 def _show_slates(settings: Settings) -> None:
-    scorer = Scorer.open(settings)
+    scorer = Scorer.open(settings, watch=False)
     for customer in _households(settings):
         heading(f"What household {customer} would want next")
         for slate in ("buy_again", "discover"):

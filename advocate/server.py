@@ -25,6 +25,7 @@ from recs.api.desk import Desk
 from recs.http import routes
 from recs.threads import one_blas_thread
 from warehouse.access.ring import KeyRing
+from warehouse.database import keep_connections
 from warehouse.errors import UnavailableError
 from warehouse.settings import Settings
 
@@ -167,4 +168,5 @@ def factory(settings: Settings, *, keys: bool, grace: float, drain: float) -> "p
 
 
 def _application(settings: dict[str, Any], *, keys: bool, grace: float, drain: float) -> FastAPI:
+    keep_connections()
     return create_app(Settings(**settings), keys=keys, grace=grace, leaving=Leaving(drain))

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 from scipy.sparse import csr_matrix
 
 from recs.arrays import require_finite
@@ -142,9 +141,11 @@ class FactorVisitors:
     def __init__(self, columns: Ids, factors: Scores, loss: Mapping[str, float], width: int) -> None:
         self.columns, self.loss, self._place = columns, dict(loss), places(columns, width)
         self._among = _Among(columns)
-        self._index = ItemIndex.of(factors)
-        wide = self._index.factors.astype(np.float64)
-        self._gram = self.loss["unobserved"] * (wide.T @ wide)
+        wide = np.asarray(factors, np.float64)
+        spread, turn = np.linalg.eigh(self.loss["unobserved"] * (wide.T @ wide))
+        # In this turn of the factors, what was not bought weighs on each of them alone.
+        self._spread = np.maximum(spread, 0)
+        self._index = ItemIndex.of((wide @ turn).astype(np.float32))
 
     def best(self, have: Ids, worth: Scores, n: int, allowed: Mask, barred: Ids) -> tuple[Ids, Scores]:
         """See `Visitors.best`."""
@@ -172,20 +173,16 @@ class FactorVisitors:
         return {"columns": self.columns, "factors": self._index.factors} | loss
 
     def _solved(self, have: Ids, worth: Scores) -> Scores:
+        """The visitor's factors, in as many unknowns as they have products (the Woodbury identity)."""
         at = self._place[have]
-        if not self._gram.size:
-            return np.zeros(0, np.float32)
-        near = self._index.factors[at[at >= 0]].astype(np.float64)
-        weight = self.loss["alpha"] * worth[at >= 0].astype(np.float64)
+        root = np.sqrt(self.loss["alpha"] * worth[at >= 0].astype(np.float64))
+        near = self._index.factors[at[at >= 0]] * root[:, None]
         entries = len(near) + self.loss["unobserved"] * len(self.columns)
-        system = self._gram + (near.T * weight) @ near
-        system[np.diag_indices(len(system))] += self.loss["reg"] * entries ** self.loss["scaling"]
-        _, solved, flaw = lapack.dposv(system, near.T @ weight, lower=True, overwrite_a=True)
-        if flaw:
-            raise ModelError(
-                "a visitor's factors cannot be solved for; the bundle's are broken, run the night again"
-            )
-        return np.asarray(solved, np.float32)
+        held = near / (self._spread + self.loss["reg"] * entries ** self.loss["scaling"])
+        system = held @ near.T
+        system.flat[:: len(near) + 1] += 1
+        found: Scores = (np.linalg.solve(system, root) @ held).astype(np.float32)
+        return found
 
 
 class _Among:

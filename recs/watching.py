@@ -1,5 +1,6 @@
 """A thread that keeps a scorer up to date, off the path of requests."""
 
+import logging
 import threading
 import time
 import weakref
@@ -10,6 +11,8 @@ FOLLOW_SECONDS = 0.25
 
 REFRESH_SECONDS = 1.0
 """How often, at most, the database is asked whether another bundle was published."""
+
+_log = logging.getLogger(__name__)
 
 
 class Followed(Protocol):
@@ -45,8 +48,12 @@ class Watcher:
             followed = self._followed()
             if followed is None:
                 return
-            followed.follow()
-            if time.monotonic() - refreshed >= REFRESH_SECONDS:
-                followed.refresh()
-                refreshed = time.monotonic()
+            due = time.monotonic() - refreshed >= REFRESH_SECONDS
+            try:
+                followed.follow()
+                if due:
+                    followed.refresh()
+            except Exception:  # noqa: BLE001 a defect must not end the watching, and with it all news
+                _log.exception("looking for news failed; it is tried again")
+            refreshed = time.monotonic() if due else refreshed
             del followed

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspe
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from warehouse.errors import NotFoundError, SettingsError
 from warehouse.settings import Settings
@@ -54,17 +54,30 @@ def url_of(settings: Settings) -> URL:
     return URL.create("sqlite", database=str(settings.home.absolute() / "advocate.db"))
 
 
+def keep_connections() -> None:
+    """Keeps connections open between transactions from now on: for a server process, which asks all day.
+
+    Not for processes that fork, nor for commands: a connection must not be used by two processes.
+    """
+    global _kept  # noqa: PLW0603 it is the process that is a server
+    _kept = {"poolclass": QueuePool, "pool_size": 2, "max_overflow": 8, "pool_pre_ping": True}
+    _engine.cache_clear()
+
+
+_kept: dict[str, Any] = {"poolclass": NullPool}
+
+
 @cache
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, poolclass=NullPool)
+        return create_engine(url, **_kept)
     if url.database:
         folder = Path(url.database).parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SettingsError(f"the folder {folder} cannot be made: {error.strerror}") from error
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, poolclass=NullPool)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **_kept)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -133,8 +146,8 @@ def _explained(engine: Engine) -> Iterator[None]:
             ) from error
         if _lacks_a_table(error):
             raise SettingsError(
-                "the database is of an earlier version; any command brings it up to date, "
-                "like `advocate models list`"
+                f"the database lacks a table, so it may be of an earlier version ({error.orig}); "
+                "any command, like `advocate models list`, brings it up to date"
             ) from error
         if isinstance(error, ProgrammingError):
             raise

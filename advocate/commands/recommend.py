@@ -29,7 +29,7 @@ def recommend(
     json: Json = False,
 ) -> None:
     """Show what a customer would want next, with the reason for each product."""
-    found = Scorer.open(opened(context)).recommend(customer, slate, n)
+    found = Scorer.open(opened(context), watch=False).recommend(customer, slate, n)
     if json:
         print_json([asdict(item) for item in found])
         return

@@ -10,6 +10,9 @@ FIELDS = ("route", "method", "status", "ms", "request_id", "key")
 """What a line may say besides its message; nothing else that is attached to a record is written."""
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
+
 class Lines(logging.Formatter):
     """A record as one line of JSON."""
 
@@ -25,7 +28,7 @@ class Lines(logging.Formatter):
         line.update({name: value for name in FIELDS if (value := getattr(record, name, None)) is not None})
         if record.exc_info:
             line["trace"] = _trace(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False)
+        return _JSON.encode(line)
 
 
 def _trace(error: BaseException | None) -> list[str]:

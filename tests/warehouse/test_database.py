@@ -1,6 +1,7 @@
 """The database: the same promises on SQLite and on PostgreSQL."""
 
 import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError, StatementError
 
 from tests.conftest import at
 from tests.warehouse.conftest import Python
+from warehouse import database
 from warehouse.database import engine_for, reading, writing
 from warehouse.errors import NotFoundError, SettingsError
 from warehouse.models import ReceiptRow, SwitchRow
@@ -218,3 +220,47 @@ def test_a_table_that_alone_is_missing_is_no_empty_home(any_settings: Settings) 
         reading(engine_for(any_settings)) as session,
     ):
         session.execute(text("SELECT * FROM no_such_table"))
+
+
+def test_a_missing_table_is_of_an_earlier_version(any_settings: Settings) -> None:
+    with writing(engine_for(any_settings)) as session:
+        session.execute(text("DROP TABLE receipts"))
+    with pytest.raises(SettingsError, match=r"earlier version \(.*receipts.*brings it up to date"):
+        steps(any_settings)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process as a server, until the end of the test."""
+    monkeypatch.setattr(database, "_kept", database._kept)
+    database.keep_connections()
+    yield
+    database._engine.cache_clear()
+
+
+@pytest.mark.usefixtures("server")
+def test_a_server_keeps_its_connections_and_its_promises(any_settings: Settings) -> None:
+    engine = engine_for(any_settings)
+    for name in ("one", "two"):
+        with writing(engine) as session:
+            session.add(receipt(name))
+    assert (engine.pool.checkedout(), engine.pool.checkedin() in (1, 2)) == (0, True)
+    with pytest.raises(ZeroDivisionError):
+        _write(any_settings, "three", then=lambda: 1 / 0)
+    assert steps(any_settings) == ["one", "two"]
+    threads = [
+        threading.Thread(target=lambda name=name: _write(any_settings, name)) for name in ("a", "b", "c", "d")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(steps(any_settings)) == ["a", "b", "c", "d", "one", "two"]
+    engine.dispose()
+
+
+def _write(settings: Settings, name: str, then: Callable[[], object] = lambda: None) -> None:
+    with writing(engine_for(settings)) as session:
+        session.add(receipt(name))
+        session.flush()
+        then()
