@@ -64,6 +64,8 @@ class Live:
         fetch(self._folder)
         self.recommend(self._nobody, "for_you", 1, Context(seed=0), Session.none(), "")
         self.shop.titles.max(initial=0)
+        first = self._bundle.names[0][:1]  # compiled loops are loaded with their first question
+        self.for_session(self.session(first, (), ()), 1, NOTHING)
 
     def session(self, basket: Sequence[str], bought: Sequence[str], looks: Sequence[str]) -> Session:
         """A session of product ids, the newest looks first; see `Session.of`."""

@@ -8,7 +8,7 @@ loop (`recs.kernels`) keeps the best of them. Customers are shared out to thread
 many customers are asked and not on how many threads there are, so neither does the answer.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +46,7 @@ Lists = tuple[Scores, Ids]
 """The heaps of a block of customers."""
 
 _SCHEMA = {"row": pl.Int32, "rank": pl.Int32, "column": pl.Int32, "score": pl.Float32}
+_ROUNDED = "rounded_"
 _NO_EXCLUSIONS = np.empty(0, np.int64), np.empty(0, np.int32)
 _ALL = np.empty(0, np.bool_)
 _LARGEST = float(np.finfo(np.float32).max)
@@ -79,6 +80,23 @@ class ItemIndex:
         order = np.argsort(-norms).astype(np.int32)
         short = factors.shape[1] <= MOST_FACTORS and vnni.available()
         return cls(factors, norms, order, Rounded.of(factors, norms, order) if short else None)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All of it by name, for `restored`: processes that map these share them in memory."""
+        found: dict[str, NDArray[Any]] = {"factors": self.factors, "norms": self.norms, "order": self.order}
+        return (
+            found
+            if self.rounded is None
+            else found | {_ROUNDED + n: a for n, a in vars(self.rounded).items()}
+        )
+
+    @classmethod
+    def restored(cls, arrays: Mapping[str, NDArray[Any]]) -> "ItemIndex":
+        """What `arrays` gave, perhaps on a machine of another kind."""
+        kept = {n.removeprefix(_ROUNDED): a for n, a in arrays.items() if n.startswith(_ROUNDED)}
+        if not kept or not vnni.available():
+            return cls.of(arrays["factors"])
+        return cls(arrays["factors"], arrays["norms"], arrays["order"], Rounded(**kept))
 
 
 def top_k(

@@ -131,21 +131,32 @@ class FactorVisitors:
 
     Args:
         columns: (T,) the products that have factors, ascending.
-        factors: (T, F).
+        index: of their factors, in a turn in which (T, F) factors have no products with each other.
+        spread: (F,) what was not bought weighs on each factor.
         loss: `unobserved`, `alpha`, `reg` and `scaling` that the factors were trained with.
         width: how many products there are.
     """
 
     kind: ClassVar[str] = "ials"
 
-    def __init__(self, columns: Ids, factors: Scores, loss: Mapping[str, float], width: int) -> None:
+    def __init__(
+        self,
+        columns: Ids,
+        index: ItemIndex,
+        spread: NDArray[np.float64],
+        loss: Mapping[str, float],
+        width: int,
+    ) -> None:
         self.columns, self.loss, self._place = columns, dict(loss), places(columns, width)
-        self._among = _Among(columns)
+        self._index, self._spread, self._among = index, spread, _Among(columns)
+
+    @classmethod
+    def of(cls, columns: Ids, factors: Scores, loss: Mapping[str, float], width: int) -> "FactorVisitors":
+        """Visitors of the (T, F) factors of `columns`."""
         wide = np.asarray(factors, np.float64)
-        spread, turn = np.linalg.eigh(self.loss["unobserved"] * (wide.T @ wide))
-        # In this turn of the factors, what was not bought weighs on each of them alone.
-        self._spread = np.maximum(spread, 0)
-        self._index = ItemIndex.of((wide @ turn).astype(np.float32))
+        spread, turn = np.linalg.eigh(loss["unobserved"] * (wide.T @ wide))
+        index = ItemIndex.of((wide @ turn).astype(np.float32))
+        return cls(columns, index, np.maximum(spread, 0), loss, width)
 
     def best(self, have: Ids, worth: Scores, n: int, allowed: Mask, barred: Ids) -> tuple[Ids, Scores]:
         """See `Visitors.best`."""
@@ -169,8 +180,8 @@ class FactorVisitors:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """See `Visitors.arrays`."""
-        loss = {name: np.array(value, np.float64) for name, value in self.loss.items()}
-        return {"columns": self.columns, "factors": self._index.factors} | loss
+        loss: dict[str, NDArray[Any]] = {n: np.array(v, np.float64) for n, v in self.loss.items()}
+        return {"columns": self.columns, "spread": self._spread} | loss | self._index.arrays()
 
     def _solved(self, have: Ids, worth: Scores) -> Scores:
         """The visitor's factors, in as many unknowns as they have products (the Woodbury identity)."""
@@ -231,7 +242,7 @@ def learn(kind: str, history: History, seed: int) -> Visitors:
         with one_blas_thread():
             _, factors = solver.solve(together)
         require_finite("the factors of visitors", factors)
-        return FactorVisitors(columns, factors.astype(np.float32), LOSS, width)
+        return FactorVisitors.of(columns, factors.astype(np.float32), LOSS, width)
     raise ModelError(f"there are no visitors of the kind {kind!r}; there are ease and ials")
 
 
@@ -248,6 +259,6 @@ def baskets(history: History, columns: Ids) -> csr_matrix:
 def restored(kind: str, arrays: Mapping[str, NDArray[Any]], width: int) -> Visitors:
     """What `arrays` gave, of a shop of `width` products."""
     if kind == EaseVisitors.kind:
-        return EaseVisitors(np.asarray(arrays["columns"]), arrays["weights"], width)
+        return EaseVisitors(arrays["columns"], arrays["weights"], width)
     loss = {name: float(arrays[name]) for name in LOSS}
-    return FactorVisitors(np.asarray(arrays["columns"]), np.asarray(arrays["factors"]), loss, width)
+    return FactorVisitors(arrays["columns"], ItemIndex.restored(arrays), arrays["spread"], loss, width)

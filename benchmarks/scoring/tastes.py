@@ -51,7 +51,7 @@ def visitors(model: IAls, buyers: NDArray[np.int64], kind: str) -> Visitors:
     """What answers a basket: the model's own products' factors, or weights of the most bought products."""
     if kind == FactorVisitors.kind:
         loss = {name: float(model.parameters[name]) for name in LOSS}
-        return FactorVisitors(model.columns, model.product_factors, loss, len(buyers))
+        return FactorVisitors.of(model.columns, model.product_factors, loss, len(buyers))
     columns = np.sort(np.argsort(-buyers, kind="stable")[: Ease().items]).astype(np.int32)
     weights = np.random.default_rng(model.seed).standard_normal((len(columns), len(columns)), np.float32)
     return EaseVisitors(columns, weights, len(buyers))
