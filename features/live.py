@@ -69,12 +69,17 @@ class Stored:
 
 
 def record(settings: Settings, events: Sequence[Event]) -> int:
+    """Stores events; how many were new. See `store`."""
+    return len(store(settings, events))
+
+
+def store(settings: Settings, events: Sequence[Event]) -> list[Event]:
     """Stores events: all of them, or none. They are durable when this returns.
 
     What it takes, the wall will take too, so a look that was stored does reach the lake.
 
     Returns:
-        how many were new; events with a key that is stored already are not.
+        those that were new; events with a key that is stored already are not.
 
     Raises:
         FeedError: there are more than `MOST`, or one cannot be an event; says which, and why.
@@ -84,12 +89,17 @@ def record(settings: Settings, events: Sequence[Event]) -> int:
     now = clock.now()
     rows = [_row(event, place, now) for place, event in enumerate(events, 1)]
     if not rows:
-        return 0
+        return []
     # By key: two writers of the same keys in different orders would wait for each other for ever.
     rows.sort(key=lambda row: row["key"] or "")
     with writing(engine_for(settings)) as session:
         _be_quick(session)
-        return len(session.execute(_insert_new(session), rows).all())
+        stored = set(session.scalars(_insert_new(session), rows))
+    # Of events with one key the first is stored; those without one all are.
+    first = {event.key: event for event in reversed(events) if event.key is not None}
+    return [
+        event for event in events if event.key is None or (event.key in stored and first[event.key] is event)
+    ]
 
 
 def since(
@@ -149,7 +159,7 @@ def _flaw(event: Event, now: datetime) -> str | None:
 def _insert_new(session: Session) -> Any:
     """INSERT that leaves known keys alone and returns what it stored; both databases say it the same way."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(TABLE).on_conflict_do_nothing(index_elements=["key"]).returning(TABLE.c.event_id)
+    return dialect.insert(TABLE).on_conflict_do_nothing(index_elements=["key"]).returning(TABLE.c.key)
 
 
 def _be_quick(session: Session) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recs.bundle import SLATES, Bundle
 from recs.protocol import Ids, Scores
-from recs.ranked import Ranked
+from recs.ranked import Ranked, among
 from recs.session import Session
 from recs.shop import Shop
 from recs.visitors import Visitors
@@ -37,7 +37,7 @@ class Appraisal:
 
     def __init__(self, shop: Shop, bundle: Bundle, row: int) -> None:
         self._shop, self._bundle, self._row = shop, bundle, row
-        cells = slice(shop.bought.indptr[row], shop.bought.indptr[row + 1])
+        cells = shop.cells(row)
         self._mine = np.asarray(shop.bought.indices[cells])
         self._baskets = np.asarray(shop.habits["baskets"].data[cells])
         self._last = np.asarray(shop.habits["last"].data[cells])
@@ -58,7 +58,7 @@ class Appraisal:
         for part in listed:
             _put(found, part)
         if not self._shop.impersonal[self._row]:
-            found.scores[np.isin(columns, session.bought)] = 0
+            found.scores[among(columns, np.concatenate([session.bought, session.hidden]))] = 0
         return found.at(np.lexsort((columns, -self._shop.buyers[columns], -found.scores)))
 
     def _comparable(self) -> list[str]:
@@ -77,6 +77,7 @@ class Appraisal:
         at, own = self._places(columns)
         worth[own] += habit[at[own]]
         most = np.argsort(-habit, kind="stable")[:OWN]
+        most = most[~among(self._mine[most], session.have)]
         have = np.concatenate([self._mine[most], session.have])
         counts = np.concatenate([np.log1p(habit[most]), session.worth])
         return worth + visitors.said(have, counts, columns)

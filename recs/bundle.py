@@ -240,13 +240,16 @@ def damaged(folder: Path, files: Mapping[str, str]) -> list[str]:
     ]
 
 
-def require_models(folder: Path) -> None:
+def require_models(folder: Path, files: Mapping[str, str]) -> None:
     """Checks the models of a bundle before they are read: a library may abort the process on half a file.
+
+    Args:
+        folder: the bundle's.
+        files: by name the hash of each of its files, as its manifest tells them.
 
     Raises:
         ModelError: one is missing or damaged.
     """
-    files = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
     broken = damaged(folder, {name: was for name, was in files.items() if name.startswith("models/")})
     if broken:
         raise ModelError(

@@ -60,17 +60,18 @@ def _facts(shop: Shop, bundle: Bundle, row: int, column: int, session: Session) 
 
 def _barred(shop: Shop, row: int, column: int, session: Session, *, shown: bool) -> tuple[str, ...]:
     """What keeps the product out, as sentences."""
-    bought = bool(shop.habits["baskets"][row, column])
-    resting = bool(shop.habits["resting"][row, column])
+    personal = not shop.impersonal[row]  # of others nothing is told that they did
+    bought = personal and bool(shop.habits["baskets"][row, column])
+    resting = personal and bool(shop.habits["resting"][row, column])
+    taken = personal and column in session.gone
     on_sale = bool(shop.available.mask(int(shop.available.groups[row]))[column])
     ways = {
         "It is not on sale where this customer shops": not on_sale,
         "The shop's own rules leave it out": on_sale and not shown,
         "Its kind is shown only to customers who bought it before": bool(shop.sensitive[column])
         and not bought,
-        "It was bought too lately to be due again": resting,
-        "It was bought, or put into the basket, in the last hours": column in session.bought
-        or column in session.basket,
-        "This customer's own purchases do not shape the lists": bool(shop.impersonal[row]),
+        "It was bought too lately to stand in buy_again": resting,
+        "It was bought, or put into the basket, in the last hours": taken,
+        "This customer's own purchases do not shape the lists": not personal,
     }
     return tuple(sentence for sentence, holds in ways.items() if holds)

@@ -21,16 +21,15 @@ from recs.bundle import Bundle, require_models
 from recs.context import NOTHING, Context
 from recs.diversity import diverse
 from recs.explanation import explain
-from recs.protocol import Ids, Recommender
-from recs.ranked import Ranked
+from recs.protocol import Ids, Mask, Recommender
+from recs.ranked import Ranked, among
 from recs.recommenders import read
-from recs.session import DEPTH, Session, dealt, followed, fused, suggested
+from recs.session import DEPTH, Session, dealt, followed, fused, pinned, suggested
 from recs.shop import Audience, Shop
 from recs.slates import rank
-from recs.wording import BESIDE, VIEWED_UNNAMED
+from recs.wording import BESIDE, PICKED, VIEWED_UNNAMED
 
-AGAIN = {"for_you": None, "buy_again": True, "discover": False}
-"""Whether a slate holds what the customer bought before."""
+_SESSION: Source = "session"
 
 MARKETS = 3000
 """How many lists of markets are kept for strangers who name one."""
@@ -88,21 +87,26 @@ class Live:
         """
         asker = self.askers.of(row, context.market)
         shown = self.askers.shown(asker, context)
-        ranked, source = self._base(asker, slate, n, context, shown)
-        if session and not asker.impersonal:
-            ranked = self._with_session(ranked, asker, slate, session, shown)
-            source = "session" if row == self._nobody else source
+        session = session if self._follows(asker) else Session.none()
+        base, source = self._base(asker, slate, n + len(session.gone), context, shown)
+        ranked = base
+        if session:
+            ranked = pinned(self._diverse(self._fused(base, asker, slate, session, shown)), base, session)
+            source = "session" if source != "customer" and len(session.have) and len(ranked.items) else source
         if context.seed is not None:
             ranked = dealt(ranked, context.seed, seeded_by)
-        return ranked.at(slice(n)), source
+        return ranked.at(slice(min(n, self._bundle.depth))), source
 
     def for_session(self, session: Session, n: int, context: Context) -> tuple[Ranked, Source]:
         """What goes with a visit of somebody nobody knows, then what is popular where they shop."""
         asker = self.askers.of(self._nobody, context.market)
         shown = self.askers.shown(asker, context)
         goes = self._suggested(session, shown, self._deep(n))
-        base, source = self._base(asker, "for_you", n + len(session.have), context, shown)
-        ranked = self._diverse(followed(goes, base, session))
+        base, source = self._base(
+            asker, "for_you", n + len(session.gone) + len(session.looks), context, shown
+        )
+        ranked = followed(goes, base, session)
+        ranked = pinned(self._diverse(ranked), base.at(~among(base.items, session.looks)), session)
         if context.seed is not None:
             ranked = dealt(ranked, context.seed, "")
         return ranked.at(slice(n)), "session" if len(goes.items) else source
@@ -110,42 +114,46 @@ class Live:
     def beside(self, column: int, n: int, context: Context) -> tuple[Ranked, Source]:
         """What is like a product, else what is popular; -1 for a product the bundle does not know.
 
-        Sensitive products stand beside those of their own category only.
+        No sensitive product stands beside another, and none is named.
         """
         asker = self.askers.of(self._nobody, context.market)
         shown = self.askers.shown(asker, context)
-        if column < 0:
-            ranked, source = self._base(asker, "for_you", n, context, shown)
-            return ranked.at(slice(n)), source
-        category, items = self.shop.kinds[:, 0], self.similar.items[column]
-        items = items[items >= 0]
-        kin = self.shop.sensitive[column] & (category[items] == category[column]) & (category[column] >= 0)
-        passing = shown.harmless[items] | (shown.any[items] & kin)
-        alike = self.shop.titles[items] == self.shop.titles[column]  # its own name would explain nothing
-        code = np.where(alike, VIEWED_UNNAMED, BESIDE)
-        scores = self.similar.scores[column][: len(items)]
-        ranked = Ranked.of(items, scores, code, np.where(alike, 0, column)).at(passing)
+        ranked, source = self._like(column, shown), _SESSION
         if not len(ranked.items):
             ranked, source = self._base(asker, "for_you", n + 1, context, shown)
-            return ranked.at(ranked.items != column).at(slice(n)), source
-        return self._diverse(ranked).at(slice(n)), "session"
+            ranked = ranked.at(ranked.items != column)
+        if context.seed is not None:
+            ranked = dealt(ranked, context.seed, "")
+        return ranked.at(slice(n)), source
+
+    def _like(self, column: int, shown: Shown) -> Ranked:
+        """What is like a product, in the order that the shop wants."""
+        if column < 0:
+            return Ranked.none()
+        items = self.similar.items[column]
+        items = items[items >= 0]
+        alike = self.shop.titles[items] == self.shop.titles[column]  # its own name would explain nothing
+        unnamed = alike | self.shop.sensitive[column]
+        code, first = np.where(unnamed, VIEWED_UNNAMED, BESIDE), np.where(unnamed, 0, column)
+        ranked = Ranked.of(items, self.similar.scores[column][: len(items)], code, first)
+        return self._diverse(ranked.at(shown.harmless[items]))
 
     def appraise(self, row: int, columns: Ids, session: Session) -> tuple[Ranked, Source]:
         """The shop's own products in the order in which a customer would want them; see `recs.appraisal`."""
-        appraisal = Appraisal(self.shop, self._bundle, row)
+        session = session if self._follows(self.askers.of(row, None)) else Session.none()
         source = self._bundle.source(row)
-        known = bool(len(session.have)) and row == self._nobody
-        return appraisal.ranked(self.visitors, columns, session), "session" if known else source
+        shaped = source != "customer" and len(session.have) and len(columns)
+        ranked = Appraisal(self.shop, self._bundle, row).ranked(self.visitors, columns, session)
+        return ranked, "session" if shaped else source
 
     def explain(self, row: int, column: int, session: Session) -> Explanation:
         """Why a product stands where it does for a customer; see `recs.explanation`."""
         shown = self.askers.shown(self.askers.of(row, None), NOTHING)
         return explain(self.shop, self._bundle, row, column, session, shown.any)
 
-    def bought(self, row: int) -> Ids:
-        """What a customer bought, ascending columns."""
-        pattern = self.shop.bought
-        return np.asarray(pattern.indices[pattern.indptr[row] : pattern.indptr[row + 1]])
+    def _follows(self, asker: Asker) -> bool:
+        """Whether what the asker did just now may shape an answer."""
+        return not asker.impersonal and not (asker.row == self._nobody and self.shop.policy.consent)
 
     def _base(
         self, asker: Asker, slate: str, n: int, context: Context, shown: Shown
@@ -153,16 +161,16 @@ class Live:
         """The list before this visit changes it, at least `n` products where there are so many."""
         home = self.askers.of(asker.row, None)
         source = self._bundle.source(asker.row)
+        if asker != home and source != "customer":
+            source = "segment" if asker.local >= 0 else "market"
         if asker == home and not _reorders(context) and not (self._ordered and limits(context)):
             published = Ranked.row(self._bundle.slates[slate], asker.row)
             passing = published.at(shown.any[published.items])
             enough = min(n, self._bundle.depth)
             if len(passing.items) >= enough or len(published.items) < self._bundle.depth:
                 return passing, source
-        if asker.row == self._nobody and asker.local >= 0:
-            source = "segment"
-            if not (limits(context) or _reorders(context)):
-                return self._of_market(asker, slate, context, shown), source
+        if asker.row == self._nobody and asker.local >= 0 and not (limits(context) or _reorders(context)):
+            return self._of_market(asker, slate, context, shown), source
         return self._ranked(asker, slate, context, shown), source
 
     def _of_market(self, asker: Asker, slate: str, context: Context, shown: Shown) -> Ranked:
@@ -186,17 +194,28 @@ class Live:
 
     def _model(self, name: str) -> Recommender:
         if name not in self._models:
-            require_models(self._folder)
+            if not self._models:
+                require_models(self._folder, self._bundle.manifest["files"])
             self._models[name] = read(name, self._folder / "models")
         return self._models[name]
 
-    def _with_session(self, base: Ranked, asker: Asker, slate: str, session: Session, shown: Shown) -> Ranked:
-        mine, goes = self.bought(asker.row), self._suggested(session, shown, DEPTH)
+    def _fused(self, base: Ranked, asker: Asker, slate: str, session: Session, shown: Shown) -> Ranked:
+        """A published list as a session changes it, the retailer's own products aside."""
+        rest, goes = base.at(base.codes != PICKED), self._suggested(session, shown, DEPTH)
         if asker.row == self._nobody:
-            return self._diverse(followed(goes, base, session)) if slate != "buy_again" else base
+            return followed(goes, rest, session) if slate != "buy_again" else rest
+        return fused(rest, session, goes, self._eligible(asker.row, slate, shown))
+
+    def _eligible(self, row: int, slate: str, shown: Shown) -> Mask:
+        """What a customer's slate may hold, as `recs.slates` has it, (I,)."""
+        cells = self.shop.cells(row)
+        mine, resting = self.shop.bought.indices[cells], self.shop.habits["resting"].data[cells] != 0
         eligible = shown.harmless.copy()
-        eligible[mine] = shown.any[mine]
-        return self._diverse(fused(base, session, goes, eligible, mine, again=AGAIN[slate]))
+        if slate == "buy_again":
+            eligible[:] = False
+            mine = mine[~resting]
+        eligible[mine] = False if slate == "discover" else shown.any[mine]
+        return eligible
 
     def _suggested(self, session: Session, shown: Shown, n: int) -> Ranked:
         if not len(session.have):

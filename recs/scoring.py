@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from features.live import Event, record
+from features.live import Event, store
 from recs import registry
 from recs.answers import Answer, Arm, Explanation, Recommendation, Source
 from recs.bundle import SLATES
@@ -49,10 +49,11 @@ class Scorer:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._opened = {arm: Opened(settings, bundle_id) for arm, bundle_id in _bundles(settings).items()}
-        self._recent = Recent(settings)
         self._watcher: Watcher | None = None
-        self._complaint = ""
+        self._complaints: dict[str, str] = {}
+        self._opened: dict[Arm, Opened] = {}
+        self._opened = self._open(_bundles(settings))
+        self._recent = Recent(settings)
 
     @classmethod
     def open(cls, settings: Settings, *, watch: bool = True) -> Self:
@@ -100,25 +101,22 @@ class Scorer:
         """Notices a newly published bundle; the last good one goes on where that cannot be opened."""
         try:
             wanted = _bundles(self._settings)
-            have = {opened.bundle.bundle_id: opened for opened in self._opened.values()}
-            if {arm: opened.bundle.bundle_id for arm, opened in self._opened.items()} == wanted:
-                return
-            warm = any(opened.is_live for opened in have.values())
-            fresh = {arm: have.get(id_) or Opened(self._settings, id_) for arm, id_ in wanted.items()}
-            for opened in fresh.values():
-                if warm:
-                    opened.live.warm()
-            self._opened = fresh
+            if {arm: opened.bundle.bundle_id for arm, opened in self._opened.items()} != wanted:
+                self._opened = self._open(wanted)
         except AdvocateError as error:
             # A shop page is better served from the last good bundle than not at all.
-            self._complain(f"still serving bundle {self.bundle_id}: {error}")
+            self._complain("bundle", f"still serving bundle {self.bundle_id}: {error}")
+        else:
+            self._complaints.pop("bundle", None)
 
     def follow(self) -> None:
         """Counts what customers did in other processes; what is known goes on where that cannot be read."""
         try:
             self._recent.refresh()
         except AdvocateError as error:
-            self._complain(f"live events of other processes do not count: {error}")
+            self._complain("events", f"live events of other processes do not count: {error}")
+        else:
+            self._complaints.pop("events", None)
 
     def take(self, events: Sequence[Event]) -> int:
         """Keeps what customers did; it is durable, and counts in the next answer.
@@ -129,9 +127,9 @@ class Scorer:
         Raises:
             FeedError: one cannot be an event, or there are too many; nothing was kept.
         """
-        new = record(self._settings, events)
-        self._recent.add(events)
-        return new
+        new = store(self._settings, events)
+        self._recent.add(new)
+        return len(new)
 
     def recommend(
         self, customer_id: str, slate: str = "for_you", n: int = 10, *, context: Context = NOTHING
@@ -243,10 +241,33 @@ class Scorer:
         session = _session(opened, self._recent.of(customer_id))
         return opened.live.explain(opened.bundle.row_of(customer_id), column, session)
 
-    def _complain(self, what: str) -> None:
-        """Says once what goes wrong, though it is tried every second."""
-        if what != self._complaint:
-            self._complaint = what
+    def _open(self, wanted: dict[Arm, str]) -> dict[Arm, Opened]:
+        """The bundles of the arms, those that are open already as they are; without a challenger that is not.
+
+        Raises:
+            NotFoundError: the champion cannot be opened.
+        """
+        have = {opened.bundle.bundle_id: opened for opened in self._opened.values()}
+        warm = any(opened.is_live for opened in have.values())
+        found: dict[Arm, Opened] = {}
+        for arm, bundle_id in wanted.items():
+            try:
+                found[arm] = have.get(bundle_id) or Opened(self._settings, bundle_id)
+                if warm:
+                    found[arm].live.warm()
+            except AdvocateError as error:
+                found.pop(arm, None)
+                if arm == "champion":
+                    raise
+                self._complain("challenger", f"the champion serves everybody: {error}")
+            else:
+                self._complaints.pop(arm, None)
+        return found
+
+    def _complain(self, about: str, what: str) -> None:
+        """Says once what goes wrong, though it is tried every second; again, when it was well meanwhile."""
+        if what != self._complaints.get(about):
+            self._complaints[about] = what
             _log.warning("%s", what)
 
     def _chosen(self, customer_id: str) -> tuple[Arm, Opened]:
@@ -265,7 +286,8 @@ def _bundles(settings: Settings) -> dict[Arm, str]:
     if now is None:
         raise NotFoundError("nothing is published yet; run `advocate demo` or `advocate nightly` first")
     arms: dict[Arm, str] = {"champion": now.bundle_id}
-    return arms | ({"challenger": challenger} if challenger and settings.recs.experiment.share else {})
+    trying = challenger and challenger != now.bundle_id and settings.recs.experiment.share
+    return arms | ({"challenger": challenger} if trying else {})
 
 
 def _require(n: int) -> None:

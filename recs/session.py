@@ -48,7 +48,7 @@ class Session:
         basket: in the basket now.
         bought: bought just now.
         looks: looked at, the newest first.
-        hidden: sensitive ones of all three: they shape nothing, and are not shown again.
+        hidden: sensitive ones in the basket or bought: they shape nothing, and are not shown again.
     """
 
     basket: Ids
@@ -57,7 +57,7 @@ class Session:
     hidden: Ids
 
     def __bool__(self) -> bool:
-        return bool(len(self.basket) or len(self.bought) or len(self.looks) or len(self.hidden))
+        return bool(len(self.have) or len(self.hidden))
 
     @classmethod
     def none(cls) -> "Session":
@@ -78,7 +78,7 @@ class Session:
             new = [column for column in dict.fromkeys(columns) if column not in taken]
             taken.update(new)
             kept[name] = [column for column in new if not sensitive[column]]
-            hidden += [column for column in new if sensitive[column]]
+            hidden += [column for column in new if sensitive[column] and name != "looks"]
         arrays = {name: np.array(columns, np.int32) for name, columns in kept.items()}
         return cls(**arrays, hidden=np.array(hidden, np.int32))
 
@@ -86,6 +86,11 @@ class Session:
     def have(self) -> Ids:
         """All that shapes the answer."""
         return np.concatenate([self.basket, self.bought, self.looks])
+
+    @property
+    def gone(self) -> Ids:
+        """What no list holds any more."""
+        return np.concatenate([self.basket, self.bought, self.hidden])
 
     @property
     def worth(self) -> Scores:
@@ -114,7 +119,7 @@ def suggested(
         titles: (I,) a number for each title; see `recs.shop.Shop.titles`.
     """
     have, worth = session.have, session.worth
-    barred = np.concatenate([have, session.hidden])
+    barred = np.concatenate([session.gone, session.looks])
     items, scores = visitors.best(have, worth, n, allowed, barred)
     found = Ranked.of(items, scores, *_reasons(session, visitors.behind(have, worth, items), items, titles))
     if len(items) >= n:
@@ -122,37 +127,38 @@ def suggested(
     return found.then(_alike(session, similar, allowed, barred, titles)).at(slice(n))
 
 
-def fused(
-    base: Ranked, session: Session, goes: Ranked, eligible: Mask, bought: Ids, *, again: bool | None
-) -> Ranked:
+def fused(base: Ranked, session: Session, goes: Ranked, eligible: Mask) -> Ranked:
     """A published list as a session changes it.
 
     Args:
         base: the published list.
         session: what was done just now.
         goes: what goes with it, see `suggested`.
-        eligible: (I,) what may be shown to the customer.
-        bought: columns of all that the customer bought before, ascending.
-        again: whether the list holds only what was bought before (`True`), never (`False`), or both (`None`).
+        eligible: (I,) what the list may hold.
     """
-    pinned = np.flatnonzero(base.codes == PICKED)
-    rest = base.at(base.codes != PICKED)
-    looks = session.looks[eligible[session.looks]]
-    looked = Ranked.of(looks, np.ones(len(looks), np.float32), LOOKED)
-    lists = [rest, looked, goes]
-    if again is not None:
-        lists = [part.at(among(part.items, bought) == again) for part in lists]
-    gone = np.concatenate([session.bought, session.basket, base.items[pinned]])
-    lists = [part.at(~among(part.items, gone)) for part in lists]
-    return _pinned(_merged(*lists), base, pinned)
+    looked = Ranked.of(session.looks, np.ones(len(session.looks), np.float32), LOOKED)
+    parts = (
+        part.at(eligible[part.items] & ~among(part.items, session.gone)) for part in (base, looked, goes)
+    )
+    return _merged(*parts)
 
 
 def followed(goes: Ranked, base: Ranked, session: Session) -> Ranked:
-    """What goes with a session, then what else may be shown; the retailer's own products at their places."""
-    pinned = np.flatnonzero(base.codes == PICKED)
-    gone = np.concatenate([session.have, session.hidden, base.items[pinned]])
-    parts = (part.at(~among(part.items, gone)) for part in (goes, base))
-    return _pinned(next(parts).then(next(parts)), base, pinned)
+    """What goes with a session, then what else may be shown."""
+    gone = np.concatenate([session.gone, session.looks])
+    first, rest = (part.at(~among(part.items, gone)) for part in (goes, base))
+    return first.then(rest)
+
+
+def pinned(ranked: Ranked, base: Ranked, session: Session) -> Ranked:
+    """The list with the retailer's own products of `base` at their places, but for what the session took."""
+    picked = base.codes == PICKED
+    picked &= ~among(base.items, session.gone)
+    ranked = ranked.at(~among(ranked.items, base.items[base.codes == PICKED]))
+    for place in np.flatnonzero(picked).tolist():
+        one = base.at(slice(place, place + 1))
+        ranked = Ranked.joined(ranked.at(slice(0, place)), one, ranked.at(slice(place, None)))
+    return ranked
 
 
 def dealt(ranked: Ranked, seed: int, customer: str) -> Ranked:
@@ -188,14 +194,6 @@ def _merged(base: Ranked, *others: Ranked) -> Ranked:
     order = np.lexsort((first, -score))
     chosen = every.at(first[order])
     return Ranked(chosen.items, score[order], chosen.codes, chosen.facts)
-
-
-def _pinned(ranked: Ranked, base: Ranked, places: NDArray[np.int64]) -> Ranked:
-    """The list with the retailer's own products of `base` back at their places."""
-    for place in places.tolist():
-        one = base.at(slice(place, place + 1))
-        ranked = Ranked.joined(ranked.at(slice(0, place)), one, ranked.at(slice(place, None)))
-    return ranked
 
 
 def _reasons(

@@ -51,12 +51,14 @@ class Policy:
     depth: int
     category_cap: int
     mmr: float
+    consent: bool
     rules: Rules
 
     @classmethod
     def of(cls, settings: RecsSettings) -> "Policy":
         """What these settings say."""
-        return cls(settings.depth, settings.category_cap, settings.mmr, settings.rules)
+        asks = settings.require_personalisation_consent
+        return cls(settings.depth, settings.category_cap, settings.mmr, asks, settings.rules)
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,10 @@ class Shop:
             markets,
             places.astype(np.int64),
         )
+
+    def cells(self, row: int) -> slice:
+        """Where a customer's products stand in `bought` and `habits`."""
+        return slice(int(self.bought.indptr[row]), int(self.bought.indptr[row + 1]))
 
     @property
     def bought(self) -> csr_matrix:

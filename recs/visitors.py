@@ -170,6 +170,8 @@ class FactorVisitors:
     def said(self, have: Ids, worth: Scores, asked: Ids) -> Scores:
         """See `Visitors.said`."""
         at = self._place[asked]
+        if not len(self.columns):
+            return np.zeros(len(asked), np.float32)
         scores = self._index.factors[np.maximum(at, 0)] @ self._solved(have, worth)
         said: Scores = np.where(at >= 0, np.maximum(scores, 0), np.float32(0))
         return said
@@ -180,8 +182,9 @@ class FactorVisitors:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """See `Visitors.arrays`."""
-        loss: dict[str, NDArray[Any]] = {n: np.array(v, np.float64) for n, v in self.loss.items()}
-        return {"columns": self.columns, "spread": self._spread} | loss | self._index.arrays()
+        found: dict[str, NDArray[Any]] = {"columns": self.columns, "spread": self._spread}
+        found |= {name: np.array(value, np.float64) for name, value in self.loss.items()}
+        return found | self._index.arrays()
 
     def _solved(self, have: Ids, worth: Scores) -> Scores:
         """The visitor's factors, in as many unknowns as they have products (the Woodbury identity)."""

@@ -12,6 +12,8 @@ FOLLOW_SECONDS = 0.25
 REFRESH_SECONDS = 1.0
 """How often, at most, the database is asked whether another bundle was published."""
 
+STOP_SECONDS = 2.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -37,10 +39,10 @@ class Watcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread, and waits until it has ended."""
+        """Ends the thread; waits a little for it, but not for a database that does not answer."""
         self._over.set()
         if self._thread is not threading.current_thread():
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
         refreshed = time.monotonic()

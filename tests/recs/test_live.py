@@ -104,6 +104,7 @@ def did(customer: str, product: str, kind: str = "view", minutes: int = 1) -> Ev
 def test_an_answer_says_which_step_of_the_chain_it_comes_from(scorer: Scorer) -> None:
     assert scorer.recommend("c00").source == "customer"
     assert scorer.recommend("c04").source == "segment"  # their own purchases shape nothing
+    assert scorer.recommend("c04", context=Context(market="nowhere")).source == "market"
     assert scorer.recommend("private").source == "market"
     assert scorer.recommend("stranger").source == "market"
     assert scorer.recommend("stranger", context=Context(market="south")).source == "segment"
@@ -165,6 +166,8 @@ def test_a_seed_deals_the_same_list_again_and_its_products_are_those_that_may_be
     assert dealt == [ids(scorer.recommend("c00", n=6, context=Context(seed=seed))) for seed in range(20)]
     assert all(sorted(one) == sorted(plain) and one[0] == plain[0] for one in dealt)
     assert len({tuple(one) for one in dealt}) > 3
+    beside = {tuple(ids(scorer.similar("bread", context=Context(seed=seed)))) for seed in range(20)}
+    assert len(beside) > 1
 
 
 # Events of a second ago -----------------------------------------------------------------------------
@@ -220,6 +223,35 @@ def test_a_look_at_something_sensitive_shapes_nothing(scorer: Scorer) -> None:
     assert "test" not in ids(basket)
 
 
+def test_what_is_sensitive_and_was_bought_just_now_leaves_the_lists(scorer: Scorer) -> None:
+    assert "test" in ids(scorer.recommend("c06", "buy_again", 6))
+    scorer.take([did("c06", "test", "buy")])
+    assert "test" not in ids(scorer.recommend("c06", "buy_again", 6))
+
+
+def test_what_a_customer_without_a_past_does_is_a_session(scorer: Scorer) -> None:
+    scorer.take([did("private", "litter"), did("shy", "test")])
+    assert scorer.recommend("private").source == "session"
+    assert scorer.score("private", ["treats", "jam"]).source == "session"
+    assert scorer.recommend("shy").source == "market"  # what is sensitive shaped nothing
+    assert scorer.recommend("private", "buy_again").source == "market"
+
+
+def test_an_event_told_twice_counts_as_it_was_told_first(scorer: Scorer) -> None:
+    first, second = (
+        Event("twice", p, "view", NOW - timedelta(minutes=1), "one key") for p in ("litter", "jam")
+    )
+    assert scorer.take([first]) == 1
+    answer = scorer.recommend("twice")
+    assert scorer.take([second]) == 0
+    assert scorer.recommend("twice") == answer
+
+
+def test_a_list_with_events_is_no_longer_than_the_bundle_is_deep(scorer: Scorer) -> None:
+    scorer.take([did("c18", "litter"), did("c18", "toys")])
+    assert len(scorer.recommend("c18", n=50)) == 6
+
+
 def test_an_impossible_event_is_refused_and_counts_nowhere(scorer: Scorer) -> None:
     with pytest.raises(FeedError, match="kind is 'stare'"):
         scorer.take([did("someone", "litter"), did("someone", "toys", "stare")])
@@ -244,6 +276,12 @@ def test_beside_a_product_stand_those_that_go_with_it(scorer: Scorer) -> None:
     assert found[0].reason == "Goes with Bread"
     assert "bread" not in ids(found)
     assert "test" not in ids(scorer.similar("diapers", 10))
+
+
+def test_a_sensitive_product_is_named_beside_no_other(scorer: Scorer) -> None:
+    found = scorer.similar("test", 10)
+    assert "diapers" in ids(found)
+    assert not any("Test" in item.reason for item in found)
 
 
 def test_the_shops_own_list_comes_back_whole_and_in_order(scorer: Scorer) -> None:
@@ -315,7 +353,10 @@ def test_an_explanation_of_an_unknown_product_says_so(scorer: Scorer) -> None:
 
 
 def test_a_withdrawn_customers_purchases_are_told_to_nobody(scorer: Scorer) -> None:
-    assert not any("You " in fact for fact in scorer.explain("c04", "bread").facts)
+    plain = scorer.explain("c04", "bread")
+    assert not any("You " in fact for fact in plain.facts)
+    scorer.take([did("c04", "bread", "buy")])
+    assert scorer.explain("c04", "bread") == plain
 
 
 # Experiments ----------------------------------------------------------------------------------------
@@ -335,3 +376,43 @@ def test_an_experiment_gives_each_customer_one_bundle_of_two(home: Settings) -> 
     }
     again = Scorer.open(trying, watch=False)
     assert all(again.recommend(customer) == answer for customer, answer in answers.items())
+
+
+def test_a_challenger_that_is_not_there_leaves_everybody_to_the_champion(
+    home: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    experiment = home.recs.experiment.model_copy(update={"challenger": "2017-11-30-misspelt", "share": 1})
+    trying = home.model_copy(update={"recs": home.recs.model_copy(update={"experiment": experiment})})
+    scorer = Scorer.open(trying, watch=False)
+    assert scorer.recommend("c00").arm == "champion"
+    scorer.refresh()
+    assert caplog.text.count("the champion serves everybody") == 1
+
+
+def test_where_consent_is_required_nobody_unknown_is_followed(small: Settings) -> None:
+    recs = small.recs.model_copy(update={"require_personalisation_consent": True, "depth": 6})
+    strict = small.model_copy(update={"recs": recs})
+    fill(strict, **bakers_and_cats())
+    recommend(strict, DAY)
+    with clock.at(NOW):
+        scorer = Scorer.open(strict, watch=False)
+        before = scorer.recommend("newbie")
+        scorer.take([did("newbie", "litter", "cart")])
+        assert scorer.recommend("newbie") == before
+        assert scorer.for_basket(["litter"]).source == "session"  # a visit without a name
+
+
+@pytest.mark.parametrize("extra", [{"mmr": 0.5}, {"category_cap": 1}])
+def test_pins_stand_at_their_places_whatever_else_moves(small: Settings, extra: dict[str, Any]) -> None:
+    rules = small.recs.rules.model_copy(update={"pins": {"treats": 2}})
+    pinning = small.model_copy(
+        update={"recs": small.recs.model_copy(update={"rules": rules, "depth": 6} | extra)}
+    )
+    fill(pinning, **bakers_and_cats())
+    recommend(pinning, DAY)
+    with clock.at(NOW):
+        scorer = Scorer.open(pinning, watch=False)
+        scorer.take([did("c00", "toys")])
+        for answer in (scorer.recommend("c00"), scorer.for_basket(["bread"])):
+            assert ids(answer)[1] == "treats"
+        assert "treats" not in ids(scorer.for_basket(["treats"]))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recs.ranked import Ranked
-from recs.session import DEPTH, Session, dealt, followed, fused, suggested
+from recs.session import DEPTH, Session, dealt, followed, fused, pinned, suggested
 from recs.similar import DEPTH as SIDE
 from recs.similar import Similar
 from recs.visitors import learn
@@ -72,7 +72,7 @@ def test_unknown_products_are_no_part_of_it() -> None:
 def test_sensitive_products_shape_nothing_and_are_hidden() -> None:
     found = session(basket="beer bread", looks="wine", sensitive=SENSITIVE)
     assert names_of(found.have) == ["bread"]
-    assert names_of(found.hidden) == ["beer", "wine"]
+    assert names_of(found.hidden) == ["beer"]
     assert bool(found)
     assert not Session.none()
 
@@ -135,7 +135,7 @@ def test_what_may_not_be_shown_is_not_suggested() -> None:
 
 def test_both_lists_are_merged_and_what_both_hold_comes_first() -> None:
     base, goes = ranked("milk", "jam", "bread"), ranked("crisps", "jam")
-    found = fused(base, session(looks="butter"), goes, ALL, columns(), again=None)
+    found = fused(base, session(looks="butter"), goes, ALL)
     assert names(found)[0] == "jam"
     assert set(names(found)) == {"milk", "jam", "bread", "crisps", "butter"}
     assert dict(zip(names(found), found.codes.tolist(), strict=True))["butter"] == LOOKED
@@ -143,37 +143,36 @@ def test_both_lists_are_merged_and_what_both_hold_comes_first() -> None:
 
 
 def test_what_was_bought_or_is_in_the_basket_leaves_every_list() -> None:
-    for again in (None, True, False):
-        done = session(basket="bread", bought="milk")
-        found = fused(ranked("milk", "bread", "jam"), done, ranked("milk"), ALL, columns("jam"), again=again)
-        assert {"milk", "bread"}.isdisjoint(names(found))
+    done = session(basket="bread wine", bought="milk", sensitive=SENSITIVE)
+    found = fused(ranked("milk", "bread", "wine", "jam"), done, ranked("milk"), ALL)
+    assert names(found) == ["jam"]
 
 
-def test_a_slate_keeps_to_what_it_is() -> None:
-    base, goes, done = ranked("milk"), ranked("jam", "butter"), session(looks="bread crisps")
-    mine = columns("bread", "jam")
-    again = fused(base, done, goes, ALL, mine, again=True)
-    assert set(names(again)) == {"bread", "jam"}
-    never = fused(base, done, goes, ALL, mine, again=False)
-    assert set(names(never)) == {"milk", "butter", "crisps"}
+def test_a_sensitive_look_leaves_the_lists_as_they_are() -> None:
+    done = session(looks="wine", sensitive=SENSITIVE)
+    assert names(fused(ranked("wine", "jam"), done, Ranked.none(), ALL)) == ["wine", "jam"]
 
 
-def test_what_was_looked_at_comes_in_only_where_it_may_be_shown() -> None:
-    found = fused(ranked("milk"), session(looks="bread"), Ranked.none(), ~ALL, columns(), again=None)
-    assert names(found) == ["milk"]
+def test_a_list_holds_what_it_may_and_nothing_else() -> None:
+    may = np.isin(np.arange(len(NAMES)), columns("bread", "jam"))
+    found = fused(ranked("milk", "jam"), session(looks="bread crisps"), ranked("butter"), may)
+    assert set(names(found)) == {"jam", "bread"}
+
+
+def picked() -> Ranked:
+    base = ranked("milk", "jam", "bread")
+    return Ranked(base.items, base.scores, np.array([POPULAR, PICKED, BOUGHT], np.uint8), base.facts)
 
 
 def test_the_retailers_own_products_keep_their_places() -> None:
-    base = ranked("milk", "jam", "bread")
-    base = Ranked(base.items, base.scores, np.array([POPULAR, PICKED, BOUGHT], np.uint8), base.facts)
-    done, goes = session(looks="butter"), ranked("crisps", "jam", "beer")
-    for found in (
-        fused(base, done, goes, ALL, columns(), again=None),
-        followed(goes, base, done),
-    ):
-        assert names(found)[1] == "jam"
-        assert found.codes[1] == PICKED
-        assert names(found).count("jam") == 1
+    found = pinned(ranked("crisps", "beer", "jam"), picked(), session(looks="butter"))
+    assert names(found) == ["crisps", "jam", "beer"]
+    assert found.codes[1] == PICKED
+
+
+def test_the_retailers_own_products_do_not_come_back_once_taken() -> None:
+    for done in (session(basket="jam"), session(bought="jam")):
+        assert names(pinned(ranked("crisps", "beer"), picked(), done)) == ["crisps", "beer"]
 
 
 def test_what_goes_with_a_visit_comes_before_what_is_popular() -> None:
@@ -214,6 +213,6 @@ def test_no_session_makes_a_list_hold_a_product_twice(data: Any) -> None:
     some = st.lists(st.sampled_from(NAMES), max_size=6)
     done = Session.of(*(columns(*data.draw(some)) for _ in range(3)), SENSITIVE)
     base = ranked(*data.draw(st.permutations(NAMES)))
-    found = fused(base, done, going(done), ALL, columns("bread", "jam"), again=None)
+    found = fused(base, done, going(done), ALL)
     assert len(set(found.items.tolist())) == len(found.items) <= DEPTH + len(NAMES)
     assert set(found.items.tolist()).isdisjoint(done.bought.tolist())

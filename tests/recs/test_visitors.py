@@ -148,3 +148,6 @@ def test_a_shop_without_purchases_knows_nothing(kind: str) -> None:
     again = restored(kind, nothing.arrays(), 1)
     items, _ = again.best(np.array([0], np.int32), ones(1), 5, np.ones(1, np.bool_), columns())
     assert items.tolist() == []
+    asked = np.array([0], np.int32)
+    assert again.said(asked, ones(1), asked).tolist() == [0]
+    assert again.behind(asked, ones(1), asked).tolist() == [-1]
