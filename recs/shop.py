@@ -216,7 +216,7 @@ class Shop:
             return cls._restored(
                 catalogue, Policy(**policy, rules=rules), Local.load(place), read_mapped(place)
             )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise NotFoundError(
                 f"the shop of the bundle at {folder} cannot be read ({error}); run the night again"
             ) from error
