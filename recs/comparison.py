@@ -1,7 +1,7 @@
 """What customers bought of what champion and challenger showed them: reads an experiment's result.
 
-Counted are the lists of known customers, of the calls that choose what is shown, once the days in which a
-purchase counts are over. A purchase counts where the customer was shown the product before, once each.
+Counted are the lists that `recommend` made for known customers, once the days in which a purchase counts are
+over. A purchase counts where the customer was shown the product before, once each.
 """
 
 from datetime import date, datetime, timedelta
@@ -17,8 +17,12 @@ from warehouse.errors import SettingsError
 from warehouse.lake import Lake
 from warehouse.settings import ExperimentSettings, Settings
 
-CALLS = ("recommend", "basket", "similar")
-"""`score` is left out: the shop chose those products, so both arms show the same ones."""
+CALL = "recommend"
+"""The one call that counts.
+
+Products that go with a basket or a page have no customer, and the champion always answers; those of `score`
+the shop chose itself, so both arms show the same ones.
+"""
 
 LISTS_AT_ONCE = 500_000
 """Lists whose products are looked at together, so that memory does not grow with them."""
@@ -41,7 +45,7 @@ def compare(settings: Settings, day: date, days: int) -> Comparison:
             "there is no experiment: recs.experiment.challenger is empty; name a bundle and a share there"
         )
     first = day - timedelta(days=days - 1)
-    counts = pl.col("customer_id").is_not_null() & pl.col("call").is_in(CALLS)
+    counts = pl.col("customer_id").is_not_null() & (pl.col("call") == CALL)
     lists = archive.read(settings, first, day).filter(counts)
     changed = _changed(lists, experiment)
     lists = lists if changed is None else lists.filter(pl.col("at") > changed)

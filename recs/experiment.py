@@ -27,8 +27,3 @@ def arm_of(customer_id: str, experiment: ExperimentSettings) -> Arm:
     salted = f"{experiment.salt}\x1f{customer_id}".encode("utf-8", "surrogatepass")
     place = int.from_bytes(hashlib.sha256(salted).digest()[:8], "big")
     return "challenger" if place < experiment.share * 2**64 else "champion"
-
-
-def bundle_of(arm: Arm, champion: str, experiment: ExperimentSettings) -> str:
-    """The bundle that serves an arm; `champion` is the one that is current."""
-    return experiment.challenger if arm == "challenger" else champion

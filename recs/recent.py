@@ -17,19 +17,19 @@ from typing import NamedTuple
 
 from features.live import KINDS, Event
 from features.tailing import Tail
-from recs.looks import STRENGTH
 from warehouse import clock
 from warehouse.settings import Settings
 
 CUSTOMERS = 200_000
 EVENTS = 100
 VIEWED = 50
+BASKET = timedelta(hours=2)
+"""How long we say of a product put into the basket that it is there: nobody tells us when it is taken out."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
 _CODES = {kind: code for code, kind in enumerate(KINDS)}
 _BUY, _CART = _CODES["buy"], _CODES["cart"]
-_STRENGTHS = [STRENGTH.get(kind, 0.0) for kind in KINDS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +38,13 @@ class Doings:
 
     Attributes:
         viewed: product ids looked at, put into the basket or wished for; at most `VIEWED`.
-        viewed_at: when last, one per product viewed.
-        strengths: what the strongest of these looks is worth (`recs.looks.STRENGTH`), one per product viewed.
-        carted: product ids put into the basket, also those bought since.
-        carted_at: when last, one per product carted.
+        carted: product ids put into the basket in the last `BASKET`, and not bought since.
         bought: product ids bought.
-        bought_at: when last, one per product bought.
     """
 
     viewed: tuple[str, ...] = ()
-    viewed_at: tuple[datetime, ...] = ()
-    strengths: tuple[float, ...] = ()
     carted: tuple[str, ...] = ()
-    carted_at: tuple[datetime, ...] = ()
     bought: tuple[str, ...] = ()
-    bought_at: tuple[datetime, ...] = ()
 
 
 NOTHING = Doings()
@@ -122,14 +114,13 @@ class Recent:
     def of(self, customer_id: str) -> Doings:
         """What a customer did lately; `NOTHING` for one of whom nothing was told."""
         trail = self._trails.get(customer_id)
-        return NOTHING if trail is None else _doings(trail, self._oldest())
-
-    def _oldest(self) -> int:
-        """The earliest moment that still counts."""
-        return _ticks(clock.now() - self._span)
+        if trail is None:
+            return NOTHING
+        now = clock.now()
+        return _doings(trail, _ticks(now - self._span), _ticks(now - BASKET))
 
     def _take(self, told: Iterable[tuple[Event, datetime]]) -> None:
-        oldest = self._oldest()
+        oldest = _ticks(clock.now() - self._span)
         news: dict[str, list[_Deed]] = {}
         for event, received_at in told:
             # What the wall will refuse does not count; `record` takes nothing of the kind.
@@ -181,24 +172,18 @@ def _extended(trail: _Trail | None, deeds: list[_Deed]) -> _Trail:
     )
 
 
-def _doings(trail: _Trail, oldest: int) -> Doings:
-    viewed: dict[str, tuple[int, float]] = {}
-    lists: dict[int, list[tuple[str, datetime]]] = {_CART: [], _BUY: []}
+def _doings(trail: _Trail, oldest: int, in_basket: int) -> Doings:
+    """What a trail says from the moment `oldest` on, of baskets from the moment `in_basket` on."""
+    viewed: dict[str, None] = {}  # a product again keeps its first place, which is the newest
+    bought: dict[str, None] = {}
+    carted: list[str] = []
     for moment, code, product in zip(*trail, strict=True):
         if moment < oldest:
             break
-        if code in lists:
-            lists[code].append((product, _EPOCH + moment * _TICK))
-        if code != _BUY:
-            newest, strength = viewed.get(product, (moment, 0.0))
-            viewed[product] = (newest, max(strength, _STRENGTHS[code]))
-    looks = list(viewed.items())[:VIEWED]
-    return Doings(
-        viewed=tuple(product for product, _ in looks),
-        viewed_at=tuple(_EPOCH + moment * _TICK for _, (moment, _) in looks),
-        strengths=tuple(strength for _, (_, strength) in looks),
-        carted=tuple(product for product, _ in lists[_CART]),
-        carted_at=tuple(moment for _, moment in lists[_CART]),
-        bought=tuple(product for product, _ in lists[_BUY]),
-        bought_at=tuple(moment for _, moment in lists[_BUY]),
-    )
+        if code == _BUY:
+            bought[product] = None
+            continue
+        viewed[product] = None
+        if code == _CART and moment >= in_basket and product not in bought:
+            carted.append(product)
+    return Doings(tuple(viewed)[:VIEWED], tuple(carted), tuple(bought))

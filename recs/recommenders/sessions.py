@@ -5,12 +5,14 @@ import polars as pl
 from scipy.sparse import csr_matrix, diags_array, eye_array
 
 from recs.history import History
-from recs.looks import STRENGTH
 from recs.pairs import ordered
 from recs.protocol import Ids
 from recs.recommenders.base import MIN_BUYERS
 from recs.recommenders.neighbours import NeighbourModel, nearest
 from recs.threads import one_blas_thread
+
+STRENGTH = {"view": 1.0, "wishlist": 2.0, "cart": 3.0}
+"""What a look is worth by its kind; putting a product aside says more than looking at it."""
 
 
 class Sessions(NeighbourModel):

@@ -161,9 +161,9 @@ def test_a_customer_who_was_shown_nothing_counts_as_one_who_bought_nothing(home:
     assert figures(one_customer(home, lists, (ann, "a", "2017-11-16"))) == (2, 0.5, 0.5)
 
 
-def test_visitors_without_an_id_and_lists_the_shop_made_itself_do_not_count(home: Settings) -> None:
-    lists = [a_list(None), a_list(ANN, call="score"), a_list(ANN, ["tea"], call="similar")]
-    found = one_customer(home, lists, (ANN, "bread", "2017-11-16"))
+def test_only_recommendations_for_a_known_customer_count(home: Settings) -> None:
+    others = [a_list(ANN, call=call) for call in ("score", "similar", "basket")]
+    found = one_customer(home, [a_list(None), *others, a_list(ANN, ["tea"])], (ANN, "bread", "2017-11-16"))
     assert (found.lists, *figures(found)) == (1, 1, 0, 0)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recs.experiment import arm_of, bundle_of
+from recs.experiment import arm_of
 from warehouse.settings import ExperimentSettings
 
 IDS = st.text(max_size=30)
@@ -78,8 +78,3 @@ def test_without_a_challenger_everybody_is_the_champions() -> None:
 
 def test_any_text_is_an_id() -> None:
     assert arm_of("\ud800", split(1)) == "challenger"
-
-
-def test_the_champion_is_what_is_current() -> None:
-    assert bundle_of("champion", "today", split(0.5)) == "today"
-    assert bundle_of("challenger", "today", split(0.5)) == "new"

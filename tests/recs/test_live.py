@@ -200,6 +200,11 @@ def test_a_stranger_with_events_gets_what_goes_with_them(scorer: Scorer) -> None
     assert found[0].reason == "Goes with Litter in your basket"
 
 
+def test_what_was_put_into_the_basket_hours_ago_counts_as_looked_at(scorer: Scorer) -> None:
+    scorer.take([did("yesterday's", "litter", "cart", minutes=121)])
+    assert scorer.recommend("yesterday's")[0].reason == "Goes with Litter, which you looked at lately"
+
+
 def test_events_of_other_processes_count_when_they_are_followed(scorer: Scorer, home: Settings) -> None:
     other = Scorer.open(home, watch=False)
     other.take([did("two doors", "litter")])
