@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 class Scorer:
     """Answers from the current bundle; safe to share between threads.
 
-    A newly published bundle is noticed within a second, what customers do within a quarter of one. Each
+    A newly published bundle is noticed within about a second, what customers do within a quarter. Each
     answer comes from one bundle only: it is opened whole before it takes the place of the one before. In an
     experiment a customer always gets the same bundle of the two.
     """
