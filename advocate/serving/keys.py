@@ -4,7 +4,6 @@
 was matched: a path that only looks like another cannot take its scope.
 """
 
-import logging
 import math
 from collections.abc import Callable, Iterable
 
@@ -21,7 +20,6 @@ from warehouse.errors import UnavailableError
 OPEN = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})
 """What probes and people may see without a key; it tells nothing about anyone."""
 
-_log = logging.getLogger("advocate.keys")
 _SCOPES: dict[str, KeyScope] = {"/metrics": KeyScope.METRICS, "/v1/events": KeyScope.EVENTS}
 
 NO_KEYS = "API keys cannot be checked now, so every key is refused; try again in a minute"
@@ -55,7 +53,6 @@ class Keys:
         try:
             key = self._match(presented)
         except UnavailableError as error:
-            _log.warning("a request was refused: %s", error)
             return 503, error.told, {"retry-after": "1"}
         if key is None:
             detail = f"the API key is not known, has expired or was revoked; {HOW}"
