@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,10 +12,11 @@ from anyio import to_thread
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 
 from advocate.serving.describing import describe
-from advocate.serving.keys import Keys
+from advocate.serving.keys import NO_KEYS, Keys, guard
 from advocate.serving.leaving import Leaving
 from advocate.serving.limits import Limits
 from advocate.serving.measures import MEDIA_TYPE, Measures
@@ -24,11 +26,12 @@ from advocate.serving.watching import Watch
 from recs.api.desk import Desk
 from recs.http import routes
 from recs.threads import one_blas_thread
-from warehouse.access.ring import KeyRing
+from warehouse.access.ring import READ_SECONDS, KeyRing
 from warehouse.database import keep_connections
-from warehouse.errors import UnavailableError
+from warehouse.errors import AdvocateError, NotFoundError, UnavailableError
 from warehouse.settings import Settings
 
+_log = logging.getLogger("advocate.server")
 NOTE_SECONDS = 1.0
 """How often what the log of served lists counted is taken over into the figures."""
 
@@ -44,7 +47,7 @@ def create_app(
         grace: seconds for writing what waits, once all requests are answered.
         leaving: how this process ends.
     """
-    service = Service(settings, grace, leaving or Leaving())
+    service = Service(settings, grace, leaving or Leaving(), keys=keys)
     app = FastAPI(
         title="advocate",
         summary="What each customer would want next.",
@@ -61,7 +64,8 @@ def create_app(
     describe(app, keys=keys)
     # The last one added is the first one asked.
     if keys:
-        app.add_middleware(Keys, ring=service.ring)
+        guard(app.routes)
+        app.add_middleware(Keys, ring=lambda: service.ring)
     app.add_middleware(Limits)
     app.add_middleware(Watch, figures=service.measures)
     return app
@@ -83,32 +87,55 @@ class Readiness(BaseModel):
 class Service:
     """What one process holds open, and how it starts and ends."""
 
-    def __init__(self, settings: Settings, grace: float, leaving: Leaving) -> None:
+    def __init__(self, settings: Settings, grace: float, leaving: Leaving, *, keys: bool) -> None:
+        self.ring: KeyRing | None = None
+        self._keys = keys
         self._settings, self._grace, self.leaving = settings, grace, leaving
         self.measures = Measures(self._bundle)
         self.desk = Desk(settings, self.measures)
-        self._ring: KeyRing | None = None
-
-    def ring(self) -> KeyRing:
-        """The living keys; read when this is first asked, and ever after in a thread of their own."""
-        if self._ring is None:
-            self._ring = KeyRing(self._settings)
-        return self._ring
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
         """Opens what is there already; at the end writes what waits."""
-        with contextlib.suppress(UnavailableError):
-            await to_thread.run_sync(self.desk.open)
-        noting = asyncio.create_task(self._note())
+        for opening in (self.open_ring, self.desk.open):
+            try:
+                await to_thread.run_sync(opening)
+            except (UnavailableError, NotFoundError) as error:
+                _log.warning("not ready yet: %s", error)
+        beside = [asyncio.create_task(self._note()), asyncio.create_task(self._find_keys())]
         # One request's products of matrices are small: threads of BLAS would only wait for each other.
         with one_blas_thread(), self.leaving.on_signal():
             yield
-        noting.cancel()
-        await to_thread.run_sync(self.desk.close, self._grace)
+        for task in beside:
+            task.cancel()
+        await to_thread.run_sync(self._close)
+
+    def _close(self) -> None:
+        self.desk.close(self.leaving.left(self._grace))
         self.measures.note(self.desk.log)
-        if self._ring is not None:
-            self._ring.close()
+        if self.ring is not None:
+            self.ring.close(min(READ_SECONDS, self.leaving.left(self._grace)))
+
+    def open_ring(self) -> None:
+        """Reads the living keys, if they are needed; they are read ever after in a thread of their own."""
+        if self._keys and self.ring is None:
+            self.ring = KeyRing(self._settings)
+
+    async def _find_keys(self) -> None:
+        """Tries again where the keys could not be read at the start; no request waits for that."""
+        while self._keys and self.ring is None:
+            await asyncio.sleep(READ_SECONDS)
+            with contextlib.suppress(AdvocateError, SQLAlchemyError):
+                await to_thread.run_sync(self.open_ring, abandon_on_cancel=True)
+
+    def require_keys(self) -> None:
+        """Checks that those who ask can be told apart.
+
+        Raises:
+            UnavailableError: their keys could not be read yet.
+        """
+        if self._keys and self.ring is None:
+            raise UnavailableError(NO_KEYS)
 
     async def _note(self) -> None:
         while True:
@@ -146,6 +173,7 @@ def _add_service_routes(app: FastAPI, service: Service) -> None:
         """A bundle is published and open, and the process is not about to end; else 503 with the reason."""
         if service.leaving.begun:
             return problem(request.scope, 503, "this server is shutting down; send requests elsewhere")
+        service.require_keys()
         scorer = service.desk.opened or await service.desk.scorer()
         return JSONResponse({"status": "ready", "bundle_id": scorer.bundle_id})
 

@@ -8,7 +8,6 @@ of its own.
 from functools import partial
 from typing import Annotated, Any
 
-from anyio import to_thread
 from fastapi import APIRouter, Body, HTTPException, Path, Query, Request, Response
 
 from features.live import Event
@@ -22,6 +21,10 @@ from warehouse.errors import FeedError, NotFoundError
 
 CustomerId = Annotated[asked.Text, Path(description="Any id; `/` is written `%2F`.", examples=["1402"])]
 ProductId = Annotated[asked.Text, Path(description="Any id; `/` is written `%2F`.", examples=["1029743"])]
+CANNOT_BE = (
+    "An event lies before 1970 or more than a day ahead of our clock, or has an id or key of more than "
+    "128 bytes in UTF-8."
+)
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "What you have still holds."}}
 
 
@@ -93,11 +96,28 @@ def _similar(router: APIRouter, desk: Desk) -> None:
         request: Request, product_id: ProductId, query: Annotated[asked.SimilarQuery, Query()]
     ) -> Response:
         """What is bought by those who buy this; what is popular for a product nobody knows."""
-        scorer, context = desk.opened or await desk.scorer(), query.context()
-        work = partial(scorer.similar, product_id, query.n, context=context)
+        answer = await like(request, product_id, query)
+        return told.tagged_response(request, {"product_id": product_id}, answer)
+
+    @router.post(
+        "/products/{product_id:id}/similar",
+        operation_id="similar_from",
+        summary="The same under conditions too long for an address",
+        response_model=told.SimilarAnswer,
+    )
+    async def similar_from(
+        request: Request, product_id: ProductId, body: Annotated[asked.SimilarBody, Body()]
+    ) -> Response:
+        """Such as a list of all that a store has in stock."""
+        answer = await like(request, product_id, body)
+        return told.list_response({"product_id": product_id}, answer)
+
+    async def like(request: Request, product_id: str, said: asked.SimilarQuery | asked.SimilarBody) -> Answer:
+        scorer, context = desk.opened or await desk.scorer(), said.context()
+        work = partial(scorer.similar, product_id, said.n, context=context)
         answer = await _made(desk, work, context)
         desk.shown("similar", _id_of(request), None, None, answer)
-        return told.tagged_response(request, {"product_id": product_id}, answer)
+        return answer
 
 
 def _lists(router: APIRouter, desk: Desk) -> None:
@@ -166,7 +186,7 @@ def _events(router: APIRouter, desk: Desk) -> None:
         summary="Tell what just happened",
         status_code=202,
         response_model=told.EventsAnswer,
-        responses={409: {"description": "An event lies before 1970, or more than a day ahead of our clock."}},
+        responses={409: {"description": CANNOT_BE}},
         tags=["events"],
     )
     async def take(body: Annotated[asked.EventsBody, Body()]) -> Response:
@@ -179,7 +199,7 @@ def _events(router: APIRouter, desk: Desk) -> None:
             Event(one.customer_id, one.product_id, one.kind, one.at or now, one.key) for one in body.events
         ]
         try:
-            stored = await to_thread.run_sync(desk.take, events)
+            stored = await desk.take(events)
         except FeedError as error:
             raise HTTPException(409, str(error)) from error
         desk.tally.stored(stored)

@@ -12,14 +12,22 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+    TimeoutError,
+)
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import NullPool, QueuePool
 
-from warehouse.errors import NotFoundError, SettingsError
+from warehouse.errors import NotFoundError, SettingsError, UnavailableError
 from warehouse.settings import Settings
 
 BUSY_SECONDS = 30
+AWAY = "the database behind this does not answer; ask again later"
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -117,7 +125,12 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """A session for reading: one consistent view, nothing is kept."""
+    """A session for reading: one consistent view, nothing is kept.
+
+    Raises:
+        NotFoundError: nothing was ever done in this home.
+        UnavailableError: the database does not answer, or lacks a table. `writing` raises these, too.
+    """
     with _explained(engine), engine.connect() as connection, Session(connection) as session:
         yield session
 
@@ -145,14 +158,21 @@ def _explained(engine: Engine) -> Iterator[None]:
                 "nothing was ever done in this home; run `advocate demo` or `advocate nightly` first"
             ) from error
         if _lacks_a_table(error):
-            raise SettingsError(
+            raise UnavailableError(
                 f"the database lacks a table, so it may be of an earlier version ({error.orig}); "
-                "any command, like `advocate models list`, brings it up to date"
+                "any command, like `advocate models list`, brings it up to date",
+                AWAY,
             ) from error
         if isinstance(error, ProgrammingError):
             raise
-        address = engine.url.set(query={}).render_as_string(hide_password=True)
-        raise SettingsError(f"the database at {address} did not answer: {error.orig}") from error
+        raise _away(engine, error.orig) from error
+    except TimeoutError as error:
+        raise _away(engine, "all of this process's connections are in use") from error
+
+
+def _away(engine: Engine, why: object) -> UnavailableError:
+    address = engine.url.set(query={}).render_as_string(hide_password=True)
+    return UnavailableError(f"the database at {address} did not answer: {why}", AWAY)
 
 
 def _lacks_a_table(error: DBAPIError) -> bool:

@@ -48,6 +48,16 @@ class ConflictError(AdvocateError):
 class UnavailableError(AdvocateError):
     """Something this needs does not answer; the same may succeed later."""
 
+    def __init__(self, message: str, told: str = "") -> None:
+        """Makes the error.
+
+        Args:
+            message: for people of the house.
+            told: what strangers may know instead, where the message names what they should not.
+        """
+        super().__init__(message)
+        self.told = told or message
+
 
 class ModelError(AdvocateError):
     """A model could not be trained, saved or read."""

@@ -22,7 +22,7 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; about one per core.")] = 1,
     grace: Annotated[
-        float, typer.Option(min=1, max=600, help="Seconds to finish what was taken, when told to end.")
+        float, typer.Option(min=2, max=600, help="Seconds to finish what was taken, when told to end.")
     ] = 10,
     drain: Annotated[
         float,

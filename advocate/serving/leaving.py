@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import Iterator
 from types import FrameType
 
@@ -18,6 +19,12 @@ class Leaving:
     def __init__(self, after: float = 0) -> None:
         self.begun = False
         self._after = after
+        self._closed_at: float | None = None
+
+    def left(self, grace: float) -> float:
+        """Seconds that are left of those to finish in, which begin when no more connections are taken."""
+        spent = 0.0 if self._closed_at is None else time.monotonic() - self._closed_at
+        return max(0.0, grace - max(0.0, spent))
 
     @contextlib.contextmanager
     def on_signal(self) -> Iterator[None]:
@@ -26,7 +33,7 @@ class Leaving:
         loop = asyncio.get_running_loop()
 
         def begin(number: int, frame: FrameType | None) -> None:
-            self.begun = True
+            self._begin(self._after)
             if callable(before):
                 loop.call_soon_threadsafe(loop.call_later, self._after, before, number, frame)
 
@@ -34,5 +41,10 @@ class Leaving:
         try:
             yield
         finally:
-            self.begun = True
+            self._begin(0)
             signal.signal(signal.SIGTERM, before)
+
+    def _begin(self, after: float) -> None:
+        self.begun = True
+        if self._closed_at is None:
+            self._closed_at = time.monotonic() + after

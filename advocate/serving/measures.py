@@ -1,10 +1,12 @@
 """The service's own figures, for Prometheus.
 
 With several processes each writes its own into files of one folder (prometheus-client's multiprocess mode),
-and whichever process is asked adds them up. `PROMETHEUS_MULTIPROC_DIR` has to be set before this is imported.
+and whichever process is asked adds them up. The library looks for `FOLDER` when it is imported, so a process
+must have it from its start, or never.
 """
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -43,6 +45,7 @@ class Measures:
         self._served = self._counter("served_lists", "Lists for the log of served lists.", "outcome")
         self._events = self._counter("events_stored", "Live events that were new.")
         self._noted = {"written": 0, "dropped": 0, "failed": 0}
+        self._noting = threading.Lock()
         self._bundle = bundle
         self._children: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
         self._times: dict[str, Histogram] = {}
@@ -66,10 +69,11 @@ class Measures:
         """Takes over what the log of served lists counted since it was last asked."""
         if log is None:
             return
-        for outcome, before in self._noted.items():
-            now = getattr(log, outcome)
-            self._child(self._served, outcome).inc(now - before)
-            self._noted[outcome] = now
+        with self._noting:  # the event loop and a thread that makes a page may be here at once
+            for outcome, before in self._noted.items():
+                now = getattr(log, outcome)
+                self._child(self._served, outcome).inc(now - before)
+                self._noted[outcome] = now
 
     def page(self) -> bytes:
         """All figures of all processes, as Prometheus reads them."""

@@ -1,6 +1,7 @@
 """Every error as problem details (RFC 9457), in words that say what to do."""
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 from warehouse.errors import AdvocateError, NotFoundError, SettingsError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
+_log = logging.getLogger("advocate.problems")
 MOST_FLAWS = 10
 _SHOWN = 60
 
@@ -33,7 +35,8 @@ MEANINGS = {
     429: "The key has asked more often than it may; wait as long as Retry-After says.",
     431: "The headers are too large.",
     500: "A defect of ours; the log has it under `request_id`.",
-    503: "Not now: nothing is published yet, too much waits, or the server is ending. Ask again later.",
+    503: "Not now: nothing is published yet, the database does not answer, too much waits, or the server is "
+    "ending. Ask again later.",
 }
 _OTHER = "See the status."
 
@@ -125,7 +128,11 @@ def _of_ours(request: Request, error: Exception) -> Response:
     if status == 500:
         raise error
     headers = {"retry-after": "1"} if status == 503 else None
-    return problem(request.scope, status, str(error), headers=headers)
+    detail = str(error)
+    if isinstance(error, UnavailableError) and error.told != detail:
+        _log.warning("%s", detail, extra={"request_id": request.scope["state"]["request_id"]})
+        detail = error.told
+    return problem(request.scope, status, detail, headers=headers)
 
 
 def _of_values(request: Request, error: Exception) -> Response:

@@ -153,6 +153,14 @@ class SlateBody(Conditions):
     n: Count = _COUNT
 
 
+class SimilarBody(Conditions):
+    """How many similar products, and what may be shown."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    n: Count = _COUNT
+
+
 class ScoresBody(BaseModel):
     """A list the shop already has, to be put in order."""
 

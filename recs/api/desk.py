@@ -1,6 +1,7 @@
 """What the routes of one process share: its Scorer, its log of served lists, threads for slow answers."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
@@ -15,8 +16,10 @@ from warehouse.errors import NotFoundError, UnavailableError
 from warehouse.settings import Settings
 
 SLOW_THREADS = 4
-SLOW_WAITING = 64
-"""Slow answers that may wait for a thread; one more is refused, for it would come too late for any page."""
+TAKE_THREADS = 8
+"""Fewer than a server's connections to the database, so that keys and news are never without one."""
+MOST_WAITING = 64
+"""Requests that may wait for a thread of each kind; one more is refused, for it would come too late."""
 
 T = TypeVar("T")
 
@@ -45,7 +48,7 @@ class Desk:
         self._opening = threading.Lock()
         self._scorer: Scorer | None = None
         self._log: ServedLog | None = None
-        self._slow: CapacityLimiter | None = None
+        self._slow, self._taking = _Queue(SLOW_THREADS), _Queue(TAKE_THREADS)
         self._closed = False
 
     @property
@@ -82,12 +85,18 @@ class Desk:
             self._scorer = scorer
             return scorer
 
-    def take(self, events: Sequence[Event]) -> int:
-        """Stores events, also before anything is published; for a thread that may wait.
+    async def take(self, events: Sequence[Event]) -> int:
+        """Stores events, also before anything is published.
 
         Raises:
             FeedError: one of them cannot be an event.
+            UnavailableError: the database does not answer, or too many wait already.
         """
+        return await self._taking.do(
+            lambda: self._stored(events), "requests with events wait to be stored; ask again in a second"
+        )
+
+    def _stored(self, events: Sequence[Event]) -> int:
         return self._scorer.take(events) if self._scorer is not None else record(self._settings, events)
 
     async def slowly(self, work: Callable[[], T]) -> T:
@@ -96,15 +105,11 @@ class Desk:
         Raises:
             UnavailableError: too much waits already.
         """
-        if self._slow is None:
-            self._slow = CapacityLimiter(SLOW_THREADS)
-        waiting = self._slow.statistics().tasks_waiting
-        if waiting >= SLOW_WAITING:
-            raise UnavailableError(
-                f"{waiting} answers under conditions of their own are waiting already; "
-                "ask again in a second, or without conditions"
-            )
-        return await to_thread.run_sync(work, limiter=self._slow)
+        return await self._slow.do(
+            work,
+            "answers under conditions of their own are waiting already; "
+            "ask again in a second, or without conditions",
+        )
 
     def shown(
         self, call: str, request_id: str, customer_id: str | None, slate: str | None, answer: Answer
@@ -122,8 +127,36 @@ class Desk:
 
     def close(self, timeout: float) -> bool:
         """Takes no more, and writes what the log holds; whether it was done within `timeout` seconds."""
-        with self._opening:
-            self._closed = True
+        until = time.monotonic() + timeout
+        self._closed = True  # Before the lock: who opens may hold it for long.
+        if not self._opening.acquire(timeout=max(0, timeout)):
+            return False
+        try:
+            # The log first: it is what may be lost, and the scorer's thread may wait for a database.
+            written = self._log is None or self._log.close(max(0, until - time.monotonic()))
             if self._scorer is not None:
                 self._scorer.close()
-            return self._log is None or self._log.close(timeout)
+            return written
+        finally:
+            self._opening.release()
+
+
+class _Queue:
+    """A few threads, and a bounded number of those who wait for one."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads, self._inside = threads, 0
+        self._limiter: CapacityLimiter | None = None
+
+    async def do(self, work: Callable[[], T], what: str) -> T:
+        """Does the work in a thread; refuses where too much waits, which `what` names."""
+        if self._limiter is None:
+            self._limiter = CapacityLimiter(self._threads)
+        # The limiter's own count lags: of many who come at once none would be seen to wait.
+        if self._inside >= self._threads + MOST_WAITING:
+            raise UnavailableError(f"{MOST_WAITING} {what}")
+        self._inside += 1
+        try:
+            return await to_thread.run_sync(work, limiter=self._limiter)
+        finally:
+            self._inside -= 1

@@ -94,17 +94,13 @@ class Question(Generic[T]):
 
 def recommend(customer_id: str, slate: str, n: int, context: Context) -> Question[Answer]:
     """A slate for a customer."""
-    path, said = f"/v1/customers/{_part(customer_id)}/recommendations", context.fields()
-    asked = {"slate": slate, "n": n, **said}
-    if any(isinstance(values, list) and not 0 < len(values) <= IN_QUERY for values in said.values()):
-        return Question("POST", path, _answer, body=asked)
-    return Question("GET", path, _answer, params=asked)
+    path = f"/v1/customers/{_part(customer_id)}/recommendations"
+    return _conditional(path, {"slate": slate, "n": n}, context)
 
 
 def similar(product_id: str, n: int, context: Context) -> Question[Answer]:
     """Products like one product."""
-    path = f"/v1/products/{_part(product_id)}/similar"
-    return Question("GET", path, _answer, params={"n": n, **context.fields()})
+    return _conditional(f"/v1/products/{_part(product_id)}/similar", {"n": n}, context)
 
 
 def score(customer_id: str, product_ids: Sequence[str]) -> Question[Answer]:
@@ -140,6 +136,14 @@ def take(events: Sequence[Event]) -> Question[int]:
         for event in events
     ]
     return Question("POST", "/v1/events", _stored, body={"events": sent})
+
+
+def _conditional(path: str, asked: Mapping[str, Any], context: Context) -> Question[Answer]:
+    """Asks in the address, or in a body what an address cannot say: a long list, or an empty one."""
+    said = context.fields()
+    if any(isinstance(values, list) and not 0 < len(values) <= IN_QUERY for values in said.values()):
+        return Question("POST", path, _answer, body={**asked, **said})
+    return Question("GET", path, _answer, params={**asked, **said})
 
 
 def _part(id_: str) -> str:

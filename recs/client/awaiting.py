@@ -10,7 +10,7 @@ import httpx
 from recs.answers import Answer, Explanation
 from recs.client import asking
 from recs.client.asking import NOTHING, Context, Event, Question
-from recs.client.patience import Patience, taken
+from recs.client.patience import FAILURES, Patience, taken
 
 T = TypeVar("T")
 
@@ -101,14 +101,15 @@ class AsyncAdvocate:
         patience = Patience(self._timeout, self._retries)
         while True:
             try:
-                response = await self._http.request(
-                    question.method,
-                    question.path,
-                    params=question.params,
-                    json=question.body,
-                    timeout=patience.left,
-                )
-            except httpx.TransportError as error:
+                async with asyncio.timeout(patience.left):
+                    response = await self._http.request(
+                        question.method,
+                        question.path,
+                        params=question.params,
+                        json=question.body,
+                        timeout=patience.left,
+                    )
+            except FAILURES as error:
                 pause = patience.pause_after_error(error)
             else:
                 again = patience.pause_after(response)

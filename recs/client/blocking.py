@@ -10,7 +10,7 @@ import httpx
 from recs.answers import Answer, Explanation
 from recs.client import asking
 from recs.client.asking import NOTHING, Context, Event, Question
-from recs.client.patience import Patience, taken
+from recs.client.patience import FAILURES, Patience, taken
 
 T = TypeVar("T")
 
@@ -21,7 +21,8 @@ class Advocate:
     Args:
         base_url: of the service, like `https://advocate.shop.example`.
         key: the API key; none is needed where the service runs with `--no-keys`.
-        timeout: seconds for one call, retries and pauses included; what a page can wait.
+        timeout: seconds for one call, retries and pauses included; what a page can wait. Looking up the
+            name of the server, and an answer that trickles in, may take longer.
         retries: how often a call is tried again after a connection error, 429, 502, 503 or 504.
         connections: how many are kept open at most.
     """
@@ -101,14 +102,8 @@ class Advocate:
         patience = Patience(self._timeout, self._retries)
         while True:
             try:
-                response = self._http.request(
-                    question.method,
-                    question.path,
-                    params=question.params,
-                    json=question.body,
-                    timeout=patience.left,
-                )
-            except httpx.TransportError as error:
+                response = self._attempt(question, patience)
+            except FAILURES as error:
                 pause = patience.pause_after_error(error)
             else:
                 again = patience.pause_after(response)
@@ -116,3 +111,20 @@ class Advocate:
                     return taken(question, response)
                 pause = again
             time.sleep(pause)
+
+    def _attempt(self, question: Question[T], patience: Patience) -> httpx.Response:
+        request = self._http.build_request(
+            question.method,
+            question.path,
+            params=question.params,
+            json=question.body,
+            extensions={"timeout": patience.limits},
+        )
+        response = self._http.send(request, stream=True)
+        try:
+            chunks = list(patience.during(response.iter_raw()))
+        finally:
+            response.close()
+        return httpx.Response(
+            response.status_code, headers=response.headers, content=b"".join(chunks), request=request
+        )

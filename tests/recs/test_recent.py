@@ -19,7 +19,7 @@ from recs.recent import NOTHING, Doings, Recent
 from tests.conftest import at
 from warehouse import clock
 from warehouse.database import engine_for, writing
-from warehouse.errors import SettingsError
+from warehouse.errors import UnavailableError
 from warehouse.settings import Settings, load_settings
 
 NOW = at("2017-12-01 12:00")
@@ -192,7 +192,7 @@ def test_a_database_that_could_not_be_read_is_read_on_when_it_can(settings: Sett
         recent = Recent(settings)
         tell(settings, event("milk"))
         _rename(settings, "live_events", "away")
-        with pytest.raises(SettingsError, match="lacks a table"):
+        with pytest.raises(UnavailableError, match="lacks a table"):
             recent.refresh()
         _rename(settings, "away", "live_events")
         recent.refresh()

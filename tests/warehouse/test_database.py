@@ -13,7 +13,7 @@ from tests.conftest import at
 from tests.warehouse.conftest import Python
 from warehouse import database
 from warehouse.database import engine_for, reading, writing
-from warehouse.errors import NotFoundError, SettingsError
+from warehouse.errors import NotFoundError, SettingsError, UnavailableError
 from warehouse.models import ReceiptRow, SwitchRow
 from warehouse.settings import Settings, load_settings
 
@@ -193,7 +193,10 @@ def test_other_drivers_are_refused_by_name(tmp_path: Path, address: str) -> None
 )
 def test_no_message_shows_a_password(tmp_path: Path, address: str) -> None:
     settings = load_settings(home=tmp_path, database_url=address)
-    with pytest.raises(SettingsError) as refusal, reading(engine_for(settings)) as session:
+    with (
+        pytest.raises((SettingsError, UnavailableError)) as refusal,
+        reading(engine_for(settings)) as session,
+    ):
         session.connection()
     assert "s3cret" not in str(refusal.value)
     assert "database" in str(refusal.value)
@@ -216,7 +219,7 @@ def test_a_home_where_nothing_was_done_says_what_to_do(tmp_path: Path, postgres_
 
 def test_a_table_that_alone_is_missing_is_no_empty_home(any_settings: Settings) -> None:
     with (
-        pytest.raises((SettingsError, ProgrammingError), match="no_such_table"),
+        pytest.raises((UnavailableError, ProgrammingError), match="no_such_table"),
         reading(engine_for(any_settings)) as session,
     ):
         session.execute(text("SELECT * FROM no_such_table"))
@@ -225,7 +228,7 @@ def test_a_table_that_alone_is_missing_is_no_empty_home(any_settings: Settings) 
 def test_a_missing_table_is_of_an_earlier_version(any_settings: Settings) -> None:
     with writing(engine_for(any_settings)) as session:
         session.execute(text("DROP TABLE receipts"))
-    with pytest.raises(SettingsError, match=r"earlier version \(.*receipts.*brings it up to date"):
+    with pytest.raises(UnavailableError, match=r"(?s)earlier version \(.*receipts.*brings it up to date"):
         steps(any_settings)
 
 
@@ -264,3 +267,28 @@ def _write(settings: Settings, name: str, then: Callable[[], object] = lambda: N
         session.add(receipt(name))
         session.flush()
         then()
+
+
+def test_a_database_that_is_away_names_itself_to_people_and_to_nobody_else(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path, database_url="postgresql+psycopg://maria:pw@127.0.0.1:1/shop")
+    with pytest.raises(UnavailableError, match=r"127\.0\.0\.1:1/shop did not answer") as caught:
+        steps(settings)
+    assert "127.0.0.1" not in caught.value.told
+    assert "does not answer" in caught.value.told
+
+
+@pytest.mark.usefixtures("server")
+def test_a_server_whose_connections_are_all_in_use_says_so(
+    any_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_kept", database._kept | {"max_overflow": 0, "pool_timeout": 0.05})
+    engine_for(any_settings).dispose()
+    database._engine.cache_clear()
+    engine = engine_for(any_settings)
+    with reading(engine) as one, reading(engine) as two:
+        one.connection()
+        two.connection()
+        with pytest.raises(UnavailableError, match="did not answer: all of this process's connections"):
+            steps(any_settings)
+    assert steps(any_settings) == []
+    engine.dispose()

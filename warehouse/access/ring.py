@@ -68,7 +68,7 @@ class KeyRing:
         ticks: seconds that never run backwards; tests have their own.
 
     Raises:
-        SettingsError, NotFoundError: the database does not answer when the ring is made.
+        UnavailableError, NotFoundError: the database does not answer when the ring is made, or is empty.
     """
 
     def __init__(self, settings: Settings, ticks: Callable[[], float] = time.monotonic) -> None:
@@ -125,10 +125,14 @@ class KeyRing:
             _log.warning("the API keys can be read again")
         self._failing = False
 
-    def close(self) -> None:
-        """Ends the thread, after the reading it may be at; what is known counts for a last minute."""
+    def close(self, timeout: float = READ_SECONDS) -> None:
+        """Ends the thread, after the reading it may be at; what is known counts for a last minute.
+
+        Args:
+            timeout: how many seconds to wait for that.
+        """
         self._stop.set()
-        self._thread.join(READ_SECONDS)
+        self._thread.join(timeout)
 
     def __enter__(self) -> Self:
         return self

@@ -20,10 +20,12 @@ from advocate.database import upgrade
 from recs.steps import recommend
 from tests.recs.conftest import lines
 from tests.recs.worlds import DAY, fill
+from tests.warehouse.access.conftest import away
 from warehouse.access.keys import issue
 from warehouse.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[3]
+__all__ = ["away"]
 JSON = "application/problem+json"
 
 

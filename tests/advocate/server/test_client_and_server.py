@@ -35,6 +35,10 @@ def test_each_call_gets_what_the_scorer_says(server: Running, key: str, publishe
         assert "milk" not in [item.product_id for item in shop.recommend("c04", context=context)]
         assert shop.score("c04", ["milk", "no/such"]) == scorer.score("c04", ["milk", "no/such"])
         assert shop.similar("milk", 3) == scorer.similar("milk", 3)
+        assert shop.similar("milk", 3, context=Context(in_stock=[])).items == ()
+        many = ["try01", *(f"none{number}" for number in range(300))]
+        found = shop.similar("milk", 3, context=Context(in_stock=many))
+        assert [item.product_id for item in found.items] == ["try01"]
         assert shop.for_basket(["milk"], ["try01"], 3) == scorer.for_basket(["milk"], ["try01"], 3)
         assert shop.explain("c04", "milk") == scorer.explain("c04", "milk")
         event = Event("c96", "milk", "view")

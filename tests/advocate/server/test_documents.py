@@ -35,6 +35,7 @@ def test_every_operation_has_a_name_examples_that_fit_and_documented_problems() 
             "recommend_from",
             "score",
             "similar",
+            "similar_from",
             "for_basket",
             "explain",
             "take",

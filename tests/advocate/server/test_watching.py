@@ -102,6 +102,16 @@ def ask(server: Running, headers: dict[str, str]) -> int:
 
 
 @pytest.mark.slow
+def test_the_figures_of_a_single_process_are_there(published: Settings, serve: Serve) -> None:
+    server = serve(published, "--no-keys")
+    assert ask(server, {}) == 200
+    page = httpx.get(f"{server.url}/metrics").text
+    route = "/v1/customers/{customer_id}/recommendations"
+    assert f'advocate_requests_total{{method="GET",route="{route}",status="200"}} 1.0' in page
+    assert 'advocate_answers_total{arm="champion",call="recommend",source="customer"} 1.0' in page
+
+
+@pytest.mark.slow
 def test_the_figures_of_all_processes_are_added_up(published: Settings, serve: Serve) -> None:
     server = serve(published, "--workers", "2")
     headers = {"authorization": f"Bearer {make_key(published, 'recommend', 'events', 'metrics')}"}

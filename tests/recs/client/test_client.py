@@ -2,10 +2,14 @@
 
 import asyncio
 import inspect
+import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +187,102 @@ def test_what_an_address_cannot_say_goes_into_a_body(
     ((method, path, _, body),) = scripted.asked
     assert (method, path) == ("POST", "/v1/customers/c00/recommendations")
     assert body == {"slate": "for_you", "n": 10, "in_stock": in_stock}
+
+
+@pytest.mark.parametrize("in_stock", [[], ["p"] * 101])
+def test_so_does_what_is_similar(ask: Ask, scripted: Scripted, in_stock: list[str]) -> None:
+    ask("similar", "milk", 3, named={"context": Context(in_stock=in_stock)})
+    ((method, path, _, body),) = scripted.asked
+    assert (method, path) == ("POST", "/v1/products/milk/similar")
+    assert body == {"n": 3, "in_stock": in_stock}
+
+
+def test_an_answer_that_cannot_be_unpacked_is_told_and_not_asked_for_again(
+    ask: Ask, scripted: Scripted
+) -> None:
+    scripted.replies = [Reply(200, ANSWER, {"content-encoding": "gzip"})]
+    with pytest.raises(NoAnswerError, match="no answer that can be read"):
+        ask("recommend", "c00", timeout=5)
+    assert len(scripted.asked) == 1
+
+
+def test_an_address_that_is_none_is_told(ask: Ask, scripted: Scripted) -> None:
+    with pytest.raises(NoAnswerError, match="URL"):
+        ask("recommend", "c" * 70_000, timeout=5)
+    assert scripted.asked == []
+
+
+@pytest.mark.parametrize(
+    "said", [[], "text", {"errors": [{"where": "query n"}, "n"]}, {"errors": 3}, {"errors": {"n": 1}}]
+)
+def test_a_problem_of_another_shape_is_a_problem_all_the_same(
+    ask: Ask, scripted: Scripted, said: object
+) -> None:
+    scripted.replies = [Reply(422, said, PROBLEM)]
+    with pytest.raises(RefusedError):
+        ask("recommend", "c00")
+
+
+def test_what_connecting_took_is_not_there_for_reading(scripted: Scripted) -> None:
+    scripted.replies = [Reply(200, ANSWER, seconds=5)]
+    slow = socket.create_connection
+
+    def connect(*args: Any, **named: Any) -> socket.socket:
+        time.sleep(0.6)
+        return slow(*args, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "create_connection", connect)
+        began = time.monotonic()
+        with Advocate(scripted.url, timeout=1) as shop, pytest.raises(NoAnswerError):
+            shop.recommend("c00")
+        assert time.monotonic() - began < 1.4
+
+
+def test_an_answer_that_trickles_in_is_not_waited_for() -> None:
+    with trickling() as url:
+        for asked in (blocking_at, awaiting_at):
+            began = time.monotonic()
+            with pytest.raises(NoAnswerError, match=r"no answer within 0\.5 s"):
+                asked(url)
+            assert time.monotonic() - began < 1.2
+
+
+def blocking_at(url: str) -> None:
+    with Advocate(url, timeout=0.5) as shop:
+        shop.recommend("c00")
+
+
+def awaiting_at(url: str) -> None:
+    async def ask() -> None:
+        async with AsyncAdvocate(url, timeout=0.5) as shop:
+            await shop.recommend("c00")
+
+    asyncio.run(ask())
+
+
+@contextmanager
+def trickling() -> Iterator[str]:
+    """A server that sends a byte of the body now and then."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-length", "100")
+            self.end_headers()
+            with suppress(OSError):
+                for _ in range(100):
+                    self.wfile.write(b" ")
+                    time.sleep(0.1)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
