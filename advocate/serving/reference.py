@@ -4,12 +4,14 @@ python -m advocate.serving.reference > docs/reference/http.md
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from advocate.serving.problems import MEANINGS
 
@@ -58,8 +60,14 @@ def page(document: Mapping[str, Any], template: str, **more: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    room.filters["coded"] = _coded
     said = {"info": document["info"], "operations": list(operations(document)), "meanings": MEANINGS}
     return room.get_template(template).render(said, **more)
+
+
+def _coded(text: str) -> Markup:
+    """Text in which what stands between backticks is code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", escape(text)))  # noqa: S704 all of it is escaped
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[Operation]:
