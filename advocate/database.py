@@ -6,19 +6,33 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import OperationalError
 
 import features.models  # noqa: F401  its tables belong to the one metadata
 import outreach.models  # noqa: F401
 import recs.models  # noqa: F401
 import warehouse.access.models
 import warehouse.models  # noqa: F401
-from warehouse.database import engine_for
+from warehouse.database import engine_for, url_of
+from warehouse.errors import SettingsError
 from warehouse.lease import hold
 from warehouse.settings import Settings
 
 
 def upgrade(settings: Settings) -> None:
-    """Creates or migrates the tables; does nothing where they are up to date."""
+    """Creates or migrates the tables; does nothing where they are up to date.
+
+    Raises:
+        SettingsError: the database cannot be opened, or not be written.
+    """
+    try:
+        _upgrade(settings)
+    except OperationalError as error:
+        where = url_of(settings).set(query={}).render_as_string(hide_password=True)
+        raise SettingsError(f"the database at {where} cannot be opened or written: {error.orig}") from error
+
+
+def _upgrade(settings: Settings) -> None:
     config = migrations()
     engine = engine_for(settings)
     with engine.connect() as connection:

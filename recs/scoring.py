@@ -2,7 +2,7 @@
 
     scorer = Scorer.open(load_settings())
     scorer.recommend("1402", slate="for_you", n=10)
-    scorer.recommend("1402", n=10, context=Context(deny=("ICE CREAM",), exclude=("1029743",)))
+    scorer.recommend("1402", n=10, context=Context(deny=("TROPICAL FRUIT",), exclude=("1029743",)))
     scorer.for_basket(["1029743", "981760"], views=["1082185"])
 
 Importing this loads no model, no web framework and no Airflow. What answers on the spot is loaded when it is

@@ -6,11 +6,14 @@ from typing import Annotated
 import typer
 
 from advocate.commands.options import Json, as_day, opened
-from advocate.printing import heading, print_json, print_table, progress, say
+from advocate.printing import complain, heading, print_json, print_table, progress, say
+from recs import registry
 from recs.arms import WITHIN, Comparison, Outcome
 from recs.comparison import compare
 from recs.metrics import Interval
 from warehouse import clock
+from warehouse.errors import NotFoundError
+from warehouse.settings import Settings
 
 VERDICTS = {
     "too few": "There are too few customers to tell yet.",
@@ -41,12 +44,23 @@ def experiment(
     the seven days are over in which a purchase counts.
     """
     settings = opened(context)
+    _warn_of_missing(settings)
     with progress("experiment"):
         found = compare(settings, as_day(day) if day else clock.now().date(), days)
     if json:
         print_json(found.as_json())
     else:
         _show(found)
+
+
+def _warn_of_missing(settings: Settings) -> None:
+    """Says where the named challenger is no bundle of this home: then the champion serves everybody."""
+    challenger = settings.recs.experiment.challenger
+    try:
+        if challenger:
+            registry.entry(settings, challenger)
+    except NotFoundError as error:
+        complain(f"the champion serves everybody: {error}")
 
 
 def _show(found: Comparison) -> None:

@@ -57,7 +57,6 @@ def serve(
             "there is no API key yet, so nobody may ask; make one: "
             f"{as_called(settings)} keys add storefront --scope recommend --scope events"
         )
-    complain(f"serving on http://{host}:{port}/docs")
     made = factory(settings, keys=not no_keys, grace=grace, drain=drain)
     level = "warning" if quiet else "info"
     run(made, host=host, port=port, workers=workers, grace=grace, level=level)

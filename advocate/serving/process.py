@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,9 +14,11 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
+from advocate.printing import complain
 from advocate.serving.logs import configuration
 from advocate.serving.measures import FOLDER
 from advocate.serving.protocol import Bounded
+from warehouse.errors import AdvocateError
 
 FLUSH_SECONDS = 2.0
 """Of the time to end, kept for what must still be written; half of the time, where that is less."""
@@ -40,6 +43,7 @@ def run(
         grace: seconds to finish what was taken, at least 2.
         level: of the log.
     """
+    listening = [_bound(host, port)]
     # Uvicorn raises the signal once more when it is done; to end as asked is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     config = uvicorn.Config(
@@ -55,13 +59,33 @@ def run(
         log_config=configuration(level),
         server_header=False,
         timeout_graceful_shutdown=int(grace - min(FLUSH_SECONDS, grace / 2)),
-        timeout_worker_healthcheck=30,
+        timeout_worker_healthcheck=10,
     )
+    complain(f"serving on http://{host}:{port}/docs")
     if workers == 1:
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run(sockets=listening)
         return
     with _shared_figures():
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        Multiprocess(config, sockets=listening).run()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that listens there.
+
+    Raises:
+        AdvocateError: it cannot.
+    """
+    try:
+        family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        raise AdvocateError(
+            f"port {port} of {host} cannot be listened on: {error.strerror}; choose another with --port"
+        ) from error
+    listening.set_inheritable(True)
+    return listening
 
 
 @contextlib.contextmanager

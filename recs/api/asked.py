@@ -49,7 +49,7 @@ def _optional(**said: Any) -> Any:
 
 _EXCLUDE: Any = Field([], description="Products that are not shown.", examples=[["1029743"]])
 _CATEGORY: Any = Field([], description="The only categories that are shown.", examples=[["YOGURT"]])
-_DENY: Any = Field([], description="Categories that are not shown.", examples=[["ICE CREAM"]])
+_DENY: Any = Field([], description="Categories that are not shown.", examples=[["TROPICAL FRUIT"]])
 _IN_STOCK: Any = _optional(
     description="The only products that may be shown; by default all that are on sale."
 )

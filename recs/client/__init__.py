@@ -3,7 +3,7 @@
     from recs.client import Advocate, Context, Event
 
     with Advocate("http://advocate:8000", key) as shop:
-        for item in shop.recommend("1402", n=10, context=Context(deny=("ICE CREAM",))):
+        for item in shop.recommend("1402", n=10, context=Context(deny=("TROPICAL FRUIT",))):
             print(item.rank, item.product_id, item.reason)
         shop.take([Event("1402", "1029743", "view")])
 

@@ -1,5 +1,6 @@
 """Questions to the HTTP API, as values: what is sent, and how the answer is read. Nothing here is sent."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -176,3 +177,17 @@ def _explanation(said: Mapping[str, Any]) -> Explanation:
 
 def _stored(said: Mapping[str, Any]) -> int:
     return int(said["stored"])
+
+
+def headers_of(key: str | None) -> dict[str, str]:
+    """What every request says of who asks; a key read from a file may end in a line break.
+
+    Raises:
+        ValueError: the key cannot be one; it is not shown.
+    """
+    said = {"user-agent": "advocate-client"}
+    if key is None or not key.strip():
+        return said
+    if not re.fullmatch(r"[!-~]+", key.strip()):
+        raise ValueError("this cannot be an API key: it holds spaces, line breaks or letters beyond ASCII")
+    return said | {"authorization": f"Bearer {key.strip()}"}

@@ -36,7 +36,7 @@ class AsyncAdvocate:
         connections: int = 20,
     ) -> None:
         self._timeout, self._retries = timeout, retries
-        headers = {"user-agent": "advocate-client", **({"authorization": f"Bearer {key}"} if key else {})}
+        headers = asking.headers_of(key)
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         self._http = httpx.AsyncClient(base_url=base_url, headers=headers, limits=limits)
 

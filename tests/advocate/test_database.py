@@ -1,10 +1,12 @@
 """The migrations build what the table classes say, on both databases."""
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from advocate.database import upgrade
 from warehouse.database import Base, engine_for
+from warehouse.errors import SettingsError
 from warehouse.settings import Settings
 
 
@@ -18,3 +20,10 @@ def test_upgrading_twice_changes_nothing(any_settings: Settings) -> None:
     upgrade(any_settings)
     with engine_for(any_settings).connect() as connection:
         assert MigrationContext.configure(connection).get_current_revision() == "0004"
+
+
+def test_a_database_that_cannot_be_opened_is_said_in_one_line(settings: Settings) -> None:
+    broken = settings.model_copy(update={"home": settings.home / "elsewhere"})
+    (broken.home / "advocate.db").mkdir(parents=True)
+    with pytest.raises(SettingsError, match=r"elsewhere/advocate\.db cannot be opened or written: "):
+        upgrade(broken)

@@ -9,11 +9,14 @@ from pathlib import Path
 import httpx
 import polars as pl
 import pytest
+from fastapi import FastAPI
 
+from advocate.serving.process import run
 from features.live import since
 from recs import archive
 from tests.advocate.server.conftest import Running, Serve, alive, children
 from warehouse import clock
+from warehouse.errors import AdvocateError
 from warehouse.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -125,3 +128,10 @@ def workers_of(server: Running) -> set[int]:
 
 def _spawned(pid: int) -> bool:
     return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_a_port_that_is_in_use_is_said_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(AdvocateError, match=f"port {port} of 127.0.0.1 cannot be listened on: .*--port"):
+            run(FastAPI, host="127.0.0.1", port=port, workers=1, grace=2, level="info")

@@ -29,6 +29,7 @@ from recs.client import (
     ServerError,
     TooOftenError,
 )
+from recs.client.asking import headers_of
 from recs.scoring import Scorer
 from tests.recs.client.conftest import ANSWER, Reply, Scripted
 
@@ -286,3 +287,11 @@ def trickling() -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.mark.parametrize("kind", [Advocate, AsyncAdvocate])
+def test_a_key_from_a_file_may_end_in_a_line_break_and_is_never_shown(kind: Any) -> None:
+    assert headers_of("adv_key\n") == headers_of("adv_key")
+    with pytest.raises(ValueError, match="cannot be an API key") as told:
+        kind("http://shop.example", "adv_secret\nX-Other: 1")
+    assert "secret" not in str(told.value)
