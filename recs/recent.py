@@ -79,7 +79,7 @@ class Recent:
 
     Raises:
         NotFoundError: nothing was ever done in this home.
-        SettingsError: the database does not answer.
+        UnavailableError: the database does not answer.
     """
 
     def __init__(self, settings: Settings, *, minutes: int | None = None, customers: int = CUSTOMERS) -> None:
@@ -105,7 +105,7 @@ class Recent:
         """Counts what other processes stored since the last call.
 
         Raises:
-            SettingsError: the database does not answer; the next call reads on where this one should have.
+            UnavailableError: the database does not answer; the next call reads on where this one should have.
         """
         with self._reading:
             for chunk in self._tail.read():
