@@ -1,16 +1,14 @@
 """Logs as JSON, a line each, on standard error: for machines that gather them, without anyone's data."""
 
-import json
 import logging
 import traceback
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic_core import to_json
+
 FIELDS = ("route", "method", "status", "ms", "request_id", "key")
 """What a line may say besides its message; nothing else that is attached to a record is written."""
-
-
-_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 class Lines(logging.Formatter):
@@ -28,7 +26,7 @@ class Lines(logging.Formatter):
         line.update({name: value for name in FIELDS if (value := getattr(record, name, None)) is not None})
         if record.exc_info:
             line["trace"] = _trace(record.exc_info[1])
-        return _JSON.encode(line)
+        return to_json(line).decode()
 
 
 def _trace(error: BaseException | None) -> list[str]:
