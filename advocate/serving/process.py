@@ -59,7 +59,7 @@ def run(
         log_config=configuration(level),
         server_header=False,
         timeout_graceful_shutdown=int(grace - min(FLUSH_SECONDS, grace / 2)),
-        timeout_worker_healthcheck=10,
+        timeout_worker_healthcheck=30,
     )
     complain(f"serving on http://{host}:{port}/docs")
     if workers == 1:
