@@ -18,7 +18,7 @@ from features.wall import admit
 from tests.conftest import at
 from warehouse import clock
 from warehouse.database import engine_for, url_of, writing
-from warehouse.errors import FeedError, SettingsError
+from warehouse.errors import FeedError, UnavailableError
 from warehouse.settings import Settings
 
 NOW = at("2017-12-01 12:00")
@@ -266,7 +266,7 @@ def test_postgresql_takes_a_record_back_that_waits_too_long(
     engine = create_engine(url_of(shop))
     with engine.connect() as other, other.begin():
         other.execute(text("LOCK TABLE live_events IN EXCLUSIVE MODE"))
-        with pytest.raises(SettingsError, match="statement timeout"):
+        with pytest.raises(UnavailableError, match="statement timeout"):
             record(shop, [view()])
     engine.dispose()
     assert record(shop, [view()]) == 1
