@@ -16,6 +16,7 @@ from recs.api import asked, told
 from recs.api.desk import Desk
 from recs.api.routing import QuickRoute
 from recs.context import NOTHING, Context
+from recs.scoring import Basket
 from warehouse import clock
 from warehouse.errors import FeedError, NotFoundError
 
@@ -144,9 +145,13 @@ def _lists(router: APIRouter, desk: Desk) -> None:
     )
     async def for_basket(request: Request, body: Annotated[asked.BasketBody, Body()]) -> Response:
         """For a visitor nobody knows: nothing but this session is needed."""
-        scorer, context = desk.opened or await desk.scorer(), body.context()
-        work = partial(scorer.for_basket, body.products, body.views, body.n, context=context)
-        answer = await _made(desk, work, context)
+        basket, context = Basket(body.products, body.views, body.n), body.context()
+        if context is NOTHING:
+            answer = await desk.for_basket(basket)
+        else:
+            scorer = desk.opened or await desk.scorer()
+            work = partial(scorer.for_baskets, [basket], context=context)
+            answer = (await desk.slowly(work))[0]
         desk.shown("basket", _id_of(request), None, None, answer)
         return told.list_response({}, answer)
 

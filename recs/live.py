@@ -64,7 +64,7 @@ class Live:
         self.recommend(self._nobody, "for_you", 1, Context(seed=0), Session.none(), "")
         self.shop.titles.max(initial=0)
         first = self._bundle.names[0][:1]  # compiled loops are loaded with their first question
-        self.for_session(self.session(first, (), ()), 1, NOTHING)
+        self.for_sessions([(self.session(first, (), ()), 1)], NOTHING)
 
     def session(self, basket: Sequence[str], bought: Sequence[str], looks: Sequence[str]) -> Session:
         """A session of product ids, the newest looks first; see `Session.of`."""
@@ -97,14 +97,31 @@ class Live:
             ranked = dealt(ranked, context.seed, seeded_by)
         return ranked.at(slice(min(n, self._bundle.depth))), source
 
-    def for_session(self, session: Session, n: int, context: Context) -> tuple[Ranked, Source]:
-        """What goes with a visit of somebody nobody knows, then what is popular where they shop."""
+    def for_sessions(
+        self, wanted: Sequence[tuple[Session, int]], context: Context
+    ) -> list[tuple[Ranked, Source]]:
+        """What goes with visits of people nobody knows, then what is popular where they shop.
+
+        Args:
+            wanted: visits, and how many products for each; what one gets does not depend on the others.
+            context: of all of them.
+        """
         asker = self.askers.of(self._nobody, context.market)
         shown = self.askers.shown(asker, context)
-        goes = self._suggested(session, shown, self._deep(n))
-        base, source = self._base(
-            asker, "for_you", n + len(session.gone) + len(session.looks), context, shown
-        )
+        found = []
+        for (session, n), goes in zip(
+            wanted, self._suggested([(session, self._deep(n)) for session, n in wanted], shown), strict=True
+        ):
+            taken = len(session.gone) + len(session.looks)
+            popular = self._base(asker, "for_you", n + taken, context, shown)
+            found.append(self._beyond(session, n, context, goes, popular))
+        return found
+
+    def _beyond(
+        self, session: Session, n: int, context: Context, goes: Ranked, popular: tuple[Ranked, Source]
+    ) -> tuple[Ranked, Source]:
+        """What goes with a visit, then what is popular."""
+        base, source = popular
         ranked = followed(goes, base, session)
         ranked = pinned(self._diverse(ranked), base.at(~among(base.items, session.looks)), session)
         if context.seed is not None:
@@ -201,7 +218,7 @@ class Live:
 
     def _fused(self, base: Ranked, asker: Asker, slate: str, session: Session, shown: Shown) -> Ranked:
         """A published list as a session changes it, the retailer's own products aside."""
-        rest, goes = base.at(base.codes != PICKED), self._suggested(session, shown, DEPTH)
+        rest, goes = base.at(base.codes != PICKED), self._suggested([(session, DEPTH)], shown)[0]
         if asker.row == self._nobody:
             return followed(goes, rest, session) if slate != "buy_again" else rest
         return fused(rest, session, goes, self._eligible(asker.row, slate, shown))
@@ -217,10 +234,8 @@ class Live:
         eligible[mine] = False if slate == "discover" else shown.any[mine]
         return eligible
 
-    def _suggested(self, session: Session, shown: Shown, n: int) -> Ranked:
-        if not len(session.have):
-            return Ranked.none()
-        return suggested(session, self.visitors, self.similar, n, shown.harmless, self.shop.titles)
+    def _suggested(self, wanted: Sequence[tuple[Session, int]], shown: Shown) -> list[Ranked]:
+        return suggested(wanted, self.visitors, self.similar, shown.harmless, self.shop.titles)
 
     def _deep(self, n: int) -> int:
         """How many products a list must hold so that `n` are left in the order that the shop wants."""

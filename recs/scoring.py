@@ -11,7 +11,7 @@ first needed.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -37,6 +37,15 @@ MOST = 1000
 """Products that are asked for at once at most."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """A visit of which nothing else is known; see `Scorer.for_basket`."""
+
+    product_ids: Sequence[str]
+    views: Sequence[str] = ()
+    n: int = 10
 
 
 class Scorer:
@@ -218,12 +227,30 @@ class Scorer:
             NotFoundError: the bundle cannot answer on the spot.
             SettingsError: `n` is below 1, or there are too many products.
         """
-        _require(n)
-        _require(len(product_ids) + len(views) or 1)
+        return self.for_baskets([Basket(product_ids, views, n)], context=context)[0]
+
+    def for_baskets(self, baskets: Sequence[Basket], *, context: Context = NOTHING) -> list[Answer]:
+        """The same for several visitors at once, in less time than one after the other.
+
+        Args:
+            baskets: what each visitor has; an answer does not depend on the others.
+            context: of all of them.
+
+        Raises:
+            NotFoundError: the bundle cannot answer on the spot.
+            SettingsError: one asks for too little or too much.
+        """
+        for basket in baskets:
+            _require(basket.n)
+            _require(len(basket.product_ids) + len(basket.views) or 1)
+        if not baskets:
+            return []
         opened = self._opened["champion"]
-        session = opened.live.session(product_ids, (), views[::-1])
-        ranked, source = opened.live.for_session(session, n, context)
-        return _answer(opened, ranked, source, "champion")
+        wanted = [
+            (opened.live.session(basket.product_ids, (), basket.views[::-1]), basket.n) for basket in baskets
+        ]
+        found = opened.live.for_sessions(wanted, context)
+        return [_answer(opened, ranked, source, "champion") for ranked, source in found]
 
     def explain(self, customer_id: str, product_id: str) -> Explanation:
         """Why a product stands where it does for a customer, or does not.

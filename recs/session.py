@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recs.protocol import Ids, Mask, Scores
 from recs.ranked import Ranked, among
 from recs.similar import Similar
-from recs.visitors import Visitors
+from recs.visitors import Visit, Visitors
 from recs.wording import (
     BASKET,
     BASKET_UNNAMED,
@@ -99,32 +99,40 @@ class Session:
         ones = np.ones(len(self.basket) + len(self.bought), np.float32)
         return np.concatenate([ones, looks.astype(np.float32)])
 
+    def visit(self, n: int) -> Visit:
+        """The question what `n` products go with it."""
+        return Visit(self.have, self.worth, n, np.concatenate([self.gone, self.looks]))
+
 
 def suggested(
-    session: Session,
+    wanted: Sequence[tuple[Session, int]],
     visitors: Visitors,
     similar: Similar,
-    n: int,
     allowed: Mask,
     titles: NDArray[np.int32],
-) -> Ranked:
-    """What goes with a session and is not of it.
+) -> list[Ranked]:
+    """What goes with each session and is not of it; nothing where it is empty.
 
     Args:
-        session: what there is.
-        visitors: rank what goes with it.
+        wanted: sessions, and how many products for each at most.
+        visitors: rank what goes with them.
         similar: stands in where they know nothing.
-        n: how many at most.
         allowed: (I,) what may be shown; not changed.
         titles: (I,) a number for each title; see `recs.shop.Shop.titles`.
     """
-    have, worth = session.have, session.worth
-    barred = np.concatenate([session.gone, session.looks])
-    items, scores = visitors.best(have, worth, n, allowed, barred)
-    found = Ranked.of(items, scores, *_reasons(session, visitors.behind(have, worth, items), items, titles))
-    if len(items) >= n:
+    found = [Ranked.none()] * len(wanted)
+    visits = {place: session.visit(n) for place, (session, n) in enumerate(wanted) if len(session.have)}
+    if not visits:
         return found
-    return found.then(_alike(session, similar, allowed, barred, titles)).at(slice(n))
+    best = visitors.best(list(visits.values()), allowed)
+    for (place, visit), (items, scores) in zip(visits.items(), best, strict=True):
+        session = wanted[place][0]
+        behind = visitors.behind(visit.have, visit.worth, items)
+        ranked = Ranked.of(items, scores, *_reasons(session, behind, items, titles))
+        if len(items) < visit.n:
+            ranked = ranked.then(_alike(session, similar, allowed, visit.barred, titles)).at(slice(visit.n))
+        found[place] = ranked
+    return found
 
 
 def fused(base: Ranked, session: Session, goes: Ranked, eligible: Mask) -> Ranked:

@@ -6,7 +6,8 @@ training would, with the products' as they are, and ranks every product that sev
 one serves is a setting; docs/benchmarks.md compares how often each finds the rest of a basket.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -35,6 +36,23 @@ LOSS = {"unobserved": 1.0, "alpha": 0.1, "reg": 0.02, "scaling": 0.5}
 """How `ials` is trained; chosen, like `REG`, on baskets of October 2017."""
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What one visitor has, and wants.
+
+    Attributes:
+        have: (H,) see `Visitors`.
+        worth: (H,) how much each counts.
+        n: how many products are wanted, at least 1.
+        barred: (B,) what may not be returned, few.
+    """
+
+    have: Ids
+    worth: Scores
+    n: int
+    barred: Ids
+
+
 class Visitors(Protocol):
     """Knows what goes with some products.
 
@@ -44,15 +62,12 @@ class Visitors(Protocol):
 
     kind: ClassVar[str]
 
-    def best(self, have: Ids, worth: Scores, n: int, allowed: Mask, barred: Ids) -> tuple[Ids, Scores]:
-        """The products that go best with them, (at most n,) columns and scores, best first.
+    def best(self, visits: Sequence[Visit], allowed: Mask) -> list[tuple[Ids, Scores]]:
+        """For each visit the products that go best with it, (at most n,) columns and scores, best first.
 
         Args:
-            have: what the visitor has.
-            worth: how much each counts.
-            n: how many, at least 1.
+            visits: who asks; what one gets does not depend on the others.
             allowed: (I,) what may be returned; not to be changed, for one of many calls is looked at once.
-            barred: (B,) what else may not be returned, few.
         """
         ...
 
@@ -84,17 +99,21 @@ class EaseVisitors:
         self.columns, self.weights, self._place = columns, weights, places(columns, width)
         self._among = _Among(columns)
 
-    def best(self, have: Ids, worth: Scores, n: int, allowed: Mask, barred: Ids) -> tuple[Ids, Scores]:
+    def best(self, visits: Sequence[Visit], allowed: Mask) -> list[tuple[Ids, Scores]]:
         """See `Visitors.best`."""
-        rows, counts = self._known(have, worth)
+        hidden = ~self._among.of(allowed)
+        return [self._best(visit, hidden) for visit in visits]
+
+    def _best(self, visit: Visit, hidden: Mask) -> tuple[Ids, Scores]:
+        rows, counts = self._known(visit.have, visit.worth)
         # Too little for BLAS: its threads would take longer to meet than to add.
         said = np.einsum("h,ht->t", counts, self.weights[rows], dtype=np.float32)
-        said[~self._among.of(allowed)] = 0
-        out = self._place[barred]
+        said[hidden] = 0
+        out = self._place[visit.barred]
         said[out[out >= 0]] = 0
         some = np.flatnonzero(said > 0)
-        if len(some) > n:
-            some = some[np.argpartition(-said[some], n - 1)[:n]]
+        if len(some) > visit.n:
+            some = some[np.argpartition(-said[some], visit.n - 1)[: visit.n]]
         some = some[np.lexsort((some, -said[some]))]
         return self.columns[some], said[some]
 
@@ -158,14 +177,20 @@ class FactorVisitors:
         index = ItemIndex.of((wide @ turn).astype(np.float32))
         return cls(columns, index, np.maximum(spread, 0), loss, width)
 
-    def best(self, have: Ids, worth: Scores, n: int, allowed: Mask, barred: Ids) -> tuple[Ids, Scores]:
-        """See `Visitors.best`."""
-        visitor, mask = self._solved(have, worth), self._among.of(allowed)
-        ids, scores = top_k(visitor[None], self._index, n + len(barred), allowed=mask, threads=1)
-        real = scores[0] > 0  # what is not there stands at -inf
-        found, scores = self.columns[ids[0][real]], scores[0][real]
-        kept = ~among(found, barred)
-        return found[kept][:n], scores[kept][:n]
+    def best(self, visits: Sequence[Visit], allowed: Mask) -> list[tuple[Ids, Scores]]:
+        """See `Visitors.best`: those who ask together share one pass over all products."""
+        visitors = np.array([self._solved(visit.have, visit.worth) for visit in visits], np.float32)
+        most = max(visit.n + len(visit.barred) for visit in visits)
+        mask = self._among.of(allowed)
+        lists = zip(visits, *top_k(visitors, self._index, most, allowed=mask, threads=1), strict=True)
+        return [self._kept(visit, ids, scores) for visit, ids, scores in lists]
+
+    def _kept(self, visit: Visit, ids: Ids, scores: Scores) -> tuple[Ids, Scores]:
+        """The products of a list that are there and may be returned."""
+        there = scores > 0  # what is not there stands at -inf
+        found, scores = self.columns[ids[there]], scores[there]
+        kept = ~among(found, visit.barred)
+        return found[kept][: visit.n], scores[kept][: visit.n]
 
     def said(self, have: Ids, worth: Scores, asked: Ids) -> Scores:
         """See `Visitors.said`."""

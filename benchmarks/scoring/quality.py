@@ -38,7 +38,7 @@ from recs.registry import of_day
 from recs.session import Session
 from recs.shop import Shop
 from recs.threads import one_blas_thread
-from recs.visitors import ITEMS, EaseVisitors, Visitors, learn
+from recs.visitors import ITEMS, EaseVisitors, Visit, Visitors, learn
 from recs.world import history, number_of
 from warehouse.settings import Settings, load_settings
 
@@ -76,7 +76,11 @@ def _ways(seen: History) -> dict[str, Callable[[Ids], Ids]]:
         return allowed
 
     def going(kind: Visitors) -> Callable[[Ids], Ids]:
-        return lambda have: kind.best(have, np.ones(len(have), np.float32), 10, everything, have)[0]
+        def best(have: Ids) -> Ids:
+            visit = Visit(have, np.ones(len(have), np.float32), 10, have)
+            return kind.best([visit], everything)[0][0]
+
+        return best
 
     def neighbours(have: Ids) -> Ids:
         at = places(near.columns, width)[have]

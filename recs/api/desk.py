@@ -9,7 +9,8 @@ from anyio import CapacityLimiter, to_thread
 
 from features.live import Event, record
 from recs.answers import Answer
-from recs.scoring import Scorer
+from recs.api.gathering import Gathered
+from recs.scoring import Basket, Scorer
 from recs.served import Served, ServedLog
 from warehouse import clock
 from warehouse.errors import NotFoundError, UnavailableError
@@ -48,6 +49,7 @@ class Desk:
         self._opening = threading.Lock()
         self._scorer: Scorer | None = None
         self._log: ServedLog | None = None
+        self._baskets: Gathered[Basket, Answer] = Gathered(self._for_baskets)
         self._slow, self._taking = _Queue(SLOW_THREADS), _Queue(TAKE_THREADS)
         self._closed = False
 
@@ -98,6 +100,19 @@ class Desk:
 
     def _stored(self, events: Sequence[Event]) -> int:
         return self._scorer.take(events) if self._scorer is not None else record(self._settings, events)
+
+    async def for_basket(self, basket: Basket) -> Answer:
+        """What goes with a visit; those who ask at the same moment are answered together.
+
+        Raises:
+            UnavailableError: nothing is published yet, or the process is ending.
+        """
+        if self._scorer is None:
+            await self.scorer()
+        return await self._baskets.ask(basket)
+
+    def _for_baskets(self, baskets: Sequence[Basket]) -> list[Answer]:
+        return (self._scorer or self.open()).for_baskets(baskets)
 
     async def slowly(self, work: Callable[[], T]) -> T:
         """Does what may take longer than others should wait, in a thread.

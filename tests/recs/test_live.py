@@ -11,7 +11,7 @@ from advocate.database import upgrade
 from features.live import Event
 from recs.bundle import SLATES
 from recs.context import Context
-from recs.scoring import MOST, Scorer
+from recs.scoring import MOST, Basket, Scorer
 from recs.steps import recommend
 from tests.recs.bakery import KINDS, NOW, bakers_and_cats, did, ids
 from tests.recs.worlds import DAY, fill, purchase
@@ -202,6 +202,20 @@ def test_an_impossible_event_is_refused_and_counts_nowhere(scorer: Scorer) -> No
 
 
 # A basket, a page, the shop's own list --------------------------------------------------------------
+
+
+def test_baskets_that_are_asked_about_together_are_answered_as_one_by_one(scorer: Scorer) -> None:
+    asked = [
+        Basket(["bread"], (), 3),
+        Basket([], ["milk"], 1000),
+        Basket([], [], 2),
+        Basket(["nothing"], ["bread", "milk"]),
+    ]
+    alone = [scorer.for_basket(one.product_ids, one.views, one.n) for one in asked]
+    assert scorer.for_baskets(asked) == alone
+    assert scorer.for_baskets([]) == []
+    with pytest.raises(SettingsError, match="ask for at least 1"):
+        scorer.for_baskets([asked[0], Basket(["bread"], (), 0)])
 
 
 def test_what_goes_with_a_basket_is_not_of_it_and_fills_up_with_what_is_popular(scorer: Scorer) -> None:

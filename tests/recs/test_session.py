@@ -90,7 +90,7 @@ LIKE.scores[NAMES.index("wine"), :2] = 0.9, 0.3
 
 
 def going(done: Session, allowed: np.ndarray = ALL, titles: np.ndarray = TITLES) -> Ranked:
-    return suggested(done, VISITORS, LIKE, DEPTH, allowed, titles)
+    return suggested([(done, DEPTH)], VISITORS, LIKE, allowed, titles)[0]
 
 
 def reasons(found: Ranked) -> dict[str, tuple[int, str]]:

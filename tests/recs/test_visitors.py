@@ -9,7 +9,7 @@ from recs.affinity import read, write
 from recs.history import History
 from recs.recommenders import IAls
 from recs.similar import DEPTH, Similar
-from recs.visitors import FACTORS, LOSS, Visitors, baskets, learn, restored
+from recs.visitors import FACTORS, LOSS, Visit, Visitors, baskets, learn, restored
 from tests.recs.worlds import together
 from warehouse.errors import ModelError, NotFoundError
 
@@ -47,7 +47,7 @@ def ones(n: int) -> np.ndarray:
 
 def best(visitors: Visitors, *have: str, n: int = 10, allowed: np.ndarray = ALL) -> list[str]:
     found = columns(*have)
-    items, scores = visitors.best(found, ones(len(found)), n, allowed, found)
+    [(items, scores)] = visitors.best([Visit(found, ones(len(found)), n, found)], allowed)
     assert (np.diff(scores) <= 0).all()
     assert (scores > 0).all()
     return [NAMES[item] for item in items]
@@ -81,7 +81,7 @@ def test_what_too_few_bought_says_nothing_and_is_not_found(visitors: dict[str, V
 @KINDS
 def test_single_products_are_said_what_lists_are_made_of(visitors: dict[str, Visitors], kind: str) -> None:
     have = columns("bread", "beer")
-    items, scores = visitors[kind].best(have, ones(2), 10, ALL, have[:0])
+    [(items, scores)] = visitors[kind].best([Visit(have, ones(2), 10, have[:0])], ALL)
     assert visitors[kind].said(have, ones(2), items) == pytest.approx(scores, rel=1e-4)
 
 
@@ -93,6 +93,21 @@ def test_what_counts_more_weighs_more(visitors: dict[str, Visitors], kind: str) 
     )
     assert more_bread[0] > more_bread[1]
     assert more_beer[1] > more_beer[0]
+
+
+@KINDS
+def test_what_one_gets_does_not_depend_on_who_asks_at_the_same_time(
+    visitors: dict[str, Visitors], kind: str
+) -> None:
+    asked = [
+        Visit(columns(*names), ones(len(names)), n, columns(*names))
+        for names, n in ((("bread",), 1), (("beer", "jam"), 5), (("tie",), 3), ((), 2), (("bread",), 7))
+    ]
+    together_ = visitors[kind].best(asked, ALL)
+    for visit, (items, scores) in zip(asked, together_, strict=True):
+        [(alone, said)] = visitors[kind].best([visit], ALL)
+        assert items.tolist() == alone.tolist()
+        assert scores.tolist() == said.tolist()
 
 
 def test_ease_names_the_product_that_stands_behind(visitors: dict[str, Visitors]) -> None:
@@ -146,7 +161,8 @@ def test_an_unknown_kind_is_refused(known: History) -> None:
 def test_a_shop_without_purchases_knows_nothing(kind: str) -> None:
     nothing = learn(kind, together([("tie",)]), 0)
     again = restored(kind, nothing.arrays(), 1)
-    items, _ = again.best(np.array([0], np.int32), ones(1), 5, np.ones(1, np.bool_), columns())
+    visit = Visit(np.array([0], np.int32), ones(1), 5, columns())
+    [(items, _)] = again.best([visit], np.ones(1, np.bool_))
     assert items.tolist() == []
     asked = np.array([0], np.int32)
     assert again.said(asked, ones(1), asked).tolist() == [0]
