@@ -13,10 +13,6 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 UNDECIDED = ("proposed", "held")
 REVOCABLE = (*UNDECIDED, "approved")
 """What a person can still reject: nothing of it was handed over."""
-REVOCABLE = (*UNDECIDED, "approved")
-"""What a person can still reject: nothing of it was handed over."""
-REVOCABLE = (*UNDECIDED, "approved")
-"""What a person can still reject: nothing of it was handed over."""
 TOLD = ("approved", "handed", "sent")
 """A notice in one of these has told its customer, or is about to."""
 
