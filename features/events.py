@@ -1,5 +1,6 @@
 """Events as a run for a day may see them: what happened before the day's end, and nothing later."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -9,9 +10,16 @@ from warehouse import clock
 from warehouse.lake import Lake
 
 
-def seen(lake: Lake, name: str, day: date) -> pl.LazyFrame:
-    """The newest rows of a table of the feed contract, as they looked at the end of `day`."""
-    return lake.scan(CONTRACTS[name].table, before=clock.end_of(day))
+def seen(lake: Lake, name: str, day: date, known: Sequence[str] = ()) -> pl.LazyFrame:
+    """The newest rows of a table of the feed contract, as they looked at the end of `day`.
+
+    Args:
+        lake: the home's.
+        name: of the table.
+        day: the day.
+        known: columns of which to say whether the feed had them; see `Lake.scan`.
+    """
+    return lake.scan(CONTRACTS[name].table, before=clock.end_of(day), known=known)
 
 
 def bought(lake: Lake, day: date) -> pl.LazyFrame:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Executable, Select, case, select
+from sqlalchemy import Executable, Select, and_, case, func, null, select
 
 from features.contract import CONTRACTS
 from features.events import seen
@@ -25,7 +25,13 @@ _UTC = pl.Datetime("us", "UTC")
 SCHEMAS: dict[str, dict[str, pl.DataType]] = {
     "contacts": {"customer_id": pl.String(), "channel": pl.String(), "at": _UTC},
     "responses": {"customer_id": pl.String(), "channel": pl.String(), "kind": pl.String(), "at": _UTC},
-    "promised": {"opportunity_id": pl.String(), "currency": pl.String(), "promised_minor": pl.Int64()},
+    "promised": {
+        **dict.fromkeys(("opportunity_id", "currency"), pl.String()),
+        "promised_minor": pl.Int64(),
+        **dict.fromkeys(("customer_id", "kind", "owed", "order_id", "line_id"), pl.String()),
+        **dict.fromkeys(("entitlement_id", "incident_id"), pl.String()),
+        "first_at": _UTC,
+    },
     "told": {"opportunity_id": pl.String()},
 }
 
@@ -38,7 +44,8 @@ class Inputs:
         contacts: `customer_id, channel, at` of messages by other systems and by us; one of ours that is yet
             to go counts at the moment it is planned for.
         responses: `customer_id, channel, kind, at`; the channel is null where the message is not known.
-        promised: `opportunity_id, currency, promised_minor`: promised and not voided, in each currency.
+        promised: `opportunity_id, currency, promised_minor`: promised and not voided, in each currency; and whom,
+            `kind` and `owed`, of which order, line, entitlement or incident, and `first_at`, when first.
         told: `opportunity_id` of what customers have been, or are about to be, told of.
     """
 
@@ -87,8 +94,27 @@ def with_channels(settings: Settings, lake: Lake, responses: pl.LazyFrame) -> pl
 
 def _promised(settings: Settings, _lake: Lake, day: date) -> pl.LazyFrame:
     sums = (
-        select(LedgerRow.opportunity_id, LedgerRow.currency, promised_sum())
+        select(
+            LedgerRow.opportunity_id,
+            LedgerRow.currency,
+            promised_sum(),
+            func.min(LedgerRow.customer_id),
+            func.min(NoticeOpportunityRow.kind),
+            func.min(NoticeOpportunityRow.owed),
+            null(),
+            null(),
+            null(),
+            null(),
+            func.min(LedgerRow.at),
+        )
         .join(NoticeRow, NoticeRow.notice_id == LedgerRow.notice_id)
+        .join(
+            NoticeOpportunityRow,
+            and_(
+                NoticeOpportunityRow.notice_id == LedgerRow.notice_id,
+                NoticeOpportunityRow.opportunity_id == LedgerRow.opportunity_id,
+            ),
+        )
         .join(BatchRow, BatchRow.batch_id == NoticeRow.batch_id)
         .where(BatchRow.day < day)
         .group_by(LedgerRow.opportunity_id, LedgerRow.currency)

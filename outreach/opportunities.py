@@ -48,10 +48,40 @@ class Opportunities(dy.Schema):
 COLUMNS = tuple(Opportunities.column_names())
 
 
-def shaped(found: pl.LazyFrame) -> pl.LazyFrame:
-    """A finder's rows with exactly the columns of `Opportunities`; those it does not know are null."""
+class Claims(dy.Schema):
+    """What finders find, before promises, purses and caps are looked at; see `outreach.settling`.
+
+    `claim_minor` is what the rule says as of the day, as if nothing had been promised; only advice of unknown
+    value has none. A claim for a whole order names the order and no line. `least_minor` is the smallest
+    amount worth claiming, 1 where null. `facts` is JSON text with everything needed to recompute the claim.
+    """
+
+    opportunity_id = dy.String(primary_key=True)
+    customer_id = dy.String()
+    kind = dy.String()
+    owed = dy.String(check={"known": lambda owed: owed.is_in(OWED)})
+    product_id = dy.String(nullable=True)
+    order_id = dy.String(nullable=True)
+    line_id = dy.String(nullable=True)
+    entitlement_id = dy.String(nullable=True)
+    incident_id = dy.String(nullable=True)
+    claim_minor = dy.Int64(nullable=True, min=0)
+    least_minor = dy.Int64(nullable=True, min=0)
+    currency = dy.String(nullable=True)
+    expires_at = dy.Datetime(nullable=True, time_zone="UTC", time_unit="us")
+    held = dy.Bool()
+    facts = dy.String()
+
+
+def claims(found: pl.LazyFrame) -> pl.LazyFrame:
+    """A finder's rows with exactly the columns of `Claims`; those it does not know are null."""
+    return shaped(found, Claims)
+
+
+def shaped(found: pl.LazyFrame, wanted: type[dy.Schema]) -> pl.LazyFrame:
+    """Rows with exactly the columns of a schema; those they do not know are null."""
     known = found.collect_schema().names()
-    schema = polars_schema(Opportunities)
+    schema = polars_schema(wanted)
     return found.select(
         pl.col(name).cast(dtype) if name in known else pl.lit(None, dtype=dtype).alias(name)
         for name, dtype in schema.items()

@@ -10,7 +10,8 @@ from outreach import batches, decisions
 from outreach.finders import FINDERS, Finder
 from outreach.inputs import freeze
 from outreach.nights import is_reviewed, keep, newest
-from outreach.opportunities import Opportunities
+from outreach.opportunities import Claims, Opportunities
+from outreach.settling import settle
 from outreach.world import World, world_of
 from outreach.writing import NOTICES, PROPOSALS, Written, batch_id_of, write
 from warehouse import clock
@@ -25,8 +26,9 @@ def find(settings: Settings, day: date) -> Receipt:
     """Finds the opportunities of a day and keeps them as `opportunities`."""
     with hold(settings, "outreach"), recording(settings, "outreach.find", day) as receipt:
         world = world_of(settings, day)
-        found = [_found(finder, world, settings, day, receipt) for finder in FINDERS.values()]
-        frame = Opportunities.validate(pl.concat(found).sort("opportunity_id"))
+        found = pl.concat([_found(finder, world, settings, day, receipt) for finder in FINDERS.values()])
+        settled = settle(found.lazy(), list(FINDERS), world, settings.outreach, day)
+        frame = Opportunities.validate(settled.sort("opportunity_id").collect(engine="streaming"))
         receipt.artifacts["opportunities"] = keep(settings, day, "opportunities", frame)
         receipt.rows_out["opportunities"] = frame.height
         receipt.numbers["opportunities"] = _summary(frame)
@@ -36,11 +38,11 @@ def find(settings: Settings, day: date) -> Receipt:
 
 
 def _found(finder: Finder, world: World, settings: Settings, day: date, receipt: Receipt) -> pl.DataFrame:
-    """What one finder finds; all of it held where it claims more of its lines than can be luck.
+    """What one finder claims; all of it held where it claims more of its lines than can be luck.
 
     What earlier nights promised counts too: a wrong price list may come in over several nights.
     """
-    frame = finder.find(world, settings.outreach, day).collect(engine="streaming")
+    frame = Claims.validate(finder.find(world, settings.outreach, day).collect(engine="streaming"))
     if finder.examined is None or finder.claimed is None or frame.is_empty():
         return frame
     rows = [of(world, settings.outreach, day).select(pl.len()) for of in (finder.claimed, finder.examined)]

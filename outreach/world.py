@@ -5,12 +5,19 @@ from datetime import date
 
 import polars as pl
 
-from features.events import kept, seen
+from features.contract import CONTRACTS
+from features.events import seen, with_kept_quantity
 from features.sensitive import is_sensitive
 from outreach.inputs import Inputs, freeze
 from warehouse import clock
 from warehouse.lake import Lake
 from warehouse.settings import Settings
+
+AS_SEEN = (
+    *("prices", "offers", "offer_products", "entitlements", "entitlement_uses", "consents"),
+    *("products", "views", "usage", "incidents", "availability"),
+)
+"""Tables that finders see as the lake has them."""
 
 
 @dataclass(frozen=True)
@@ -18,18 +25,25 @@ class World:
     """Tables as they looked at the end of a day; every frame is lazy.
 
     Attributes:
-        lines: lines of products ever bought, with `kept_quantity`.
+        lines: lines of products ever bought, with `kept_quantity`, and `dispatched_at_known` and
+            `delivered_at_known`: whether the feed said anything of it.
+        charges: lines of every kind, products, shipping and fees, in the same way.
+        known: names of the tables that any import brought; an empty table that is known says something.
         buyers: `customer_id` of everybody who ever bought anything.
         prices: prices of both kinds that were in force at some time before the day's end.
         items: `product_id` and `item`, the title a text may name; null where it must not be named, because
             the product is sensitive or has no title.
+        products: the table of the feed contract.
         inputs: contacts, responses and promises as earlier nights left them.
         The others are the tables of the feed contract of the same name.
     """
 
     lines: pl.LazyFrame
+    charges: pl.LazyFrame
+    known: frozenset[str]
     buyers: pl.LazyFrame
     items: pl.LazyFrame
+    products: pl.LazyFrame
     prices: pl.LazyFrame
     offers: pl.LazyFrame
     offer_products: pl.LazyFrame
@@ -37,6 +51,10 @@ class World:
     entitlement_uses: pl.LazyFrame
     customers: pl.LazyFrame
     consents: pl.LazyFrame
+    views: pl.LazyFrame
+    usage: pl.LazyFrame
+    incidents: pl.LazyFrame
+    availability: pl.LazyFrame
     inputs: Inputs
 
 
@@ -44,14 +62,17 @@ def world_of(settings: Settings, day: date) -> World:
     """The world of a day; freezes the inputs of the run if this is its first look."""
     lake = Lake.of(settings)
     hidden = is_sensitive(settings.features.sensitive_words)
-    tables = ("prices", "offers", "offer_products", "entitlements", "entitlement_uses")
-    as_seen = {name: seen(lake, name, day) for name in (*tables, "consents")}
+    as_seen = {name: seen(lake, name, day) for name in AS_SEEN}
     unborn = pl.col("created_at") >= clock.end_of(day)
+    purchases = seen(lake, "purchases", day, known=("dispatched_at", "delivered_at"))
+    charges = with_kept_quantity(purchases, seen(lake, "returns", day))
     return World(
-        lines=kept(lake, day),
+        lines=charges.filter(pl.col("kind") == "product"),
+        charges=charges,
+        known=frozenset(name for name in CONTRACTS if lake.knows(name)),
         buyers=seen(lake, "purchases", day).select("customer_id").unique(),
         customers=seen(lake, "customers", day).filter(~unborn.fill_null(value=False)),
-        items=seen(lake, "products", day).select("product_id", item=pl.when(~hidden).then("title")),
+        items=as_seen["products"].select("product_id", item=pl.when(~hidden).then("title")),
         inputs=freeze(settings, lake, day),
         **as_seen,
     )

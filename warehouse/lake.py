@@ -13,7 +13,7 @@ scanned. Rows that no later import replaced cost nothing extra to scan.
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -91,24 +91,42 @@ class Lake:
         done = self.commits()
         return done[-1].commit_id if done else "empty"
 
-    def scan(self, table: Table, *, before: datetime | None = None, versions: bool = False) -> pl.LazyFrame:
+    def knows(self, name: str) -> bool:
+        """Whether any import brought this table."""
+        return any(name in commit.tables for commit in self.commits())
+
+    def scan(
+        self,
+        table: Table,
+        *,
+        before: datetime | None = None,
+        versions: bool = False,
+        known: Sequence[str] = (),
+    ) -> pl.LazyFrame:
         """The newest version of every row.
 
         Args:
             table: what to read; columns no import brought come out null.
             before: only what happened before this moment; later facts in `table.later` come out null.
             versions: every version, with `imported_at`, instead of the newest only.
+            known: columns for each of which `<name>_known` says whether the row's import brought it: an empty
+                field of a column that was there says something, one of a column that was not says nothing.
 
         Returns:
             a lazy frame with the columns of `table.schema`, in no particular order of rows.
         """
         parts = [(c, c.tables[table.name]) for c in self.commits() if table.name in c.tables]
-        frames = [self._scan_part(table, c, part, parts, versions) for c, part in parts if part.files]
-        if not frames:
-            schema = (
-                {**table.schema, "imported_at": pl.Datetime("us", "UTC")} if versions else dict(table.schema)
+        frames = [
+            self._scan_part(table, c, part, parts, versions).with_columns(
+                pl.lit(name in part.columns).alias(f"{name}_known") for name in known
             )
-            return pl.LazyFrame(schema=schema)
+            for c, part in parts
+            if part.files
+        ]
+        if not frames:
+            more = {"imported_at": pl.Datetime("us", "UTC")} if versions else {}
+            flags = {f"{name}_known": pl.Boolean() for name in known}
+            return pl.LazyFrame(schema={**table.schema, **more, **flags})
         found = pl.concat(frames)
         return found if before is None else as_of(found, table, before)
 

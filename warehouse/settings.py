@@ -105,11 +105,30 @@ class RecsSettings(_Section):
 
 
 class OutreachSettings(_Section):
+    guarantee_days: Days = 30
     protection_days: Days = 30
     min_claim_minor: dict[str, Minor] = {"default": 10}
     min_claim_share: Share = 0.01
+    double_payment_days: Days = 30
+    double_payment_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
+    incident_days: Days = 14
+    incident_severity: Annotated[int, Field(ge=1, le=5)] = 3
+    failures: Annotated[int, Field(ge=1)] = 2
+    late_days: Days = 30
+    late_share: Share = 0.1
+    late_most: Share = 0.5
+    unclaimed_days: Days = 30
     habit_days: Days = 90
     habit_baskets: Annotated[int, Field(ge=1)] = 2
+    credit_days: Days = 30
+    idle_periods: Annotated[int, Field(ge=1)] = 2
+    watched_days: Days = 30
+    cheaper_days: Days = 90
+    cheaper_orders: Annotated[int, Field(ge=1)] = 3
+    trouble_incidents: Annotated[int, Field(ge=1)] = 3
+    cap_claim_minor: dict[str, Minor] = {"default": 25_000}
+    cap_claims: Annotated[int, Field(ge=0)] = 10
+    outlier_share: Share = 0.5
     hold_share: Share = 0.05
     channels: tuple[Channel, ...] = ("email", "sms", "file")
     cap_contacts: Annotated[int, Field(ge=0)] = 2

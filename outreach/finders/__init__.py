@@ -1,6 +1,7 @@
-"""Finders of opportunities, each in a module of its own and registered here by name.
+"""Finders of opportunities, each in a module of its own and registered here by name, in order of precedence.
 
-A finder is pure: what it finds follows from the world, the settings and the day alone.
+A finder is pure: what it finds follows from the world, the settings and the day alone. It does not look at
+what was promised before, or at what others find: `outreach.settling` does.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from datetime import date
 
 import polars as pl
 
-from outreach.finders import price_drop, unused_entitlement
+from outreach.finders import price_drop, price_guarantee, unused_entitlement
 from outreach.world import World
 from warehouse.settings import OutreachSettings
 
@@ -23,7 +24,7 @@ class Finder:
     Attributes:
         kind: its name, also of its templates and its page in `docs/savings/`.
         owed: `right`, `policy` or `advice`.
-        find: gives the opportunities of a day, with the columns of `outreach.opportunities.Opportunities`.
+        find: gives the claims of a day, with the columns of `outreach.opportunities.Claims`.
         examined: gives the lines that could have been claimed, one row each, for kinds that rest on prices.
         claimed: gives those of them that are claimed, tonight or by earlier nights; when they are too large a
             share of the examined, the kind is held for a person.
@@ -39,6 +40,13 @@ class Finder:
 FINDERS: dict[str, Finder] = {
     finder.kind: finder
     for finder in (
+        Finder(
+            "price_guarantee",
+            "right",
+            price_guarantee.find,
+            price_guarantee.examined,
+            price_guarantee.claimed,
+        ),
         Finder("price_drop", "policy", price_drop.find, price_drop.examined, price_drop.claimed),
         Finder("unused_entitlement", "advice", unused_entitlement.find),
     )

@@ -13,7 +13,7 @@ import polars as pl
 
 from features.money import half_up
 from outreach.ids import content_ids
-from outreach.opportunities import evidence, moment_text, per_currency, settings_text, shaped
+from outreach.opportunities import claims, evidence, moment_text, per_currency, settings_text
 from outreach.world import World
 from warehouse import clock
 from warehouse.settings import OutreachSettings
@@ -33,13 +33,13 @@ def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
     )
     named = _valued(best).join(world.items, on="product_id", how="left")
     minimum = per_currency(pl.col("currency"), settings.min_saving_minor)
-    return shaped(
+    return claims(
         named.with_columns(
             opportunity_id=content_ids(KIND, "entitlement_id"),
             kind=pl.lit(KIND),
             owed=pl.lit("advice"),
-            held=pl.col("amount_minor").is_not_null() & minimum.is_null(),
-            evidence=_evidence(settings, day),
+            held=pl.col("claim_minor").is_not_null() & minimum.is_null(),
+            facts=_facts(settings, day),
         )
     )
 
@@ -102,13 +102,13 @@ def _valued(best: pl.LazyFrame) -> pl.LazyFrame:
     value = pl.when(by_offer).then("offer_value").otherwise(shared)
     known = currency.is_not_null() & value.is_not_null()
     return best.with_columns(
-        amount_minor=pl.when(known).then(value),
+        claim_minor=pl.when(known).then(value),
         currency=pl.when(known).then(currency),
         value_from=pl.when(known & by_offer).then(pl.lit("offer")).when(known).then(pl.lit("entitlement")),
     )
 
 
-def _evidence(settings: OutreachSettings, day: date) -> pl.Expr:
+def _facts(settings: OutreachSettings, day: date) -> pl.Expr:
     used = settings_text(
         day=day,
         habit_days=settings.habit_days,
@@ -131,7 +131,6 @@ def _evidence(settings: OutreachSettings, day: date) -> pl.Expr:
             "offer_value_minor": pl.col("offer_value"),
             "entitlement_value_minor": pl.col("value_minor"),
             "value_from": pl.col("value_from"),
-            "amount_minor": pl.col("amount_minor"),
             "settings": used,
         }
     )

@@ -13,7 +13,9 @@ from features.sensitive import is_sensitive
 from outreach import steps
 from outreach.finders import FINDERS
 from outreach.inputs import SCHEMAS, Inputs
-from outreach.world import World
+from outreach.opportunities import Claims
+from outreach.settling import settle
+from outreach.world import AS_SEEN, World
 from warehouse.lake import Lake, as_of
 from warehouse.settings import FeatureSettings, OutreachSettings, Settings
 
@@ -53,6 +55,16 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "entitlements": {"customer_id": "ann", "offer_id": "half", "starts_at": "2017-11-01"},
     "entitlement_uses": {"used_at": "2017-11-02"},
     "consents": {"channel": "file", "purpose": "service", "recorded_at": "2017-01-01", "granted": True},
+    "availability": {"product_id": "milk", "market": "default", "effective_at": "2017-01-01"},
+    "views": {"customer_id": "ann", "product_id": "milk", "viewed_at": "2017-11-20", "kind": "view"},
+    "usage": {"customer_id": "ann", "kind": "play", "at": "2017-11-20"},
+    "incidents": {
+        "incident_id": "1",
+        "customer_id": "ann",
+        "kind": "damaged",
+        "severity": 4,
+        "occurred_at": "2017-11-25",
+    },
     "contacts": {"channel": "email", "purpose": "service"},
     "responses": {"at": "2017-11-01"},
 }
@@ -100,23 +112,34 @@ def world(tables: Mapping[str, Rows], inputs: Mapping[str, Rows] | None = None) 
         )
         for name, schema in SCHEMAS.items()
     }
-    lines = seen["purchases"].filter(pl.col("kind") == "product")
+    purchases = seen["purchases"].with_columns(
+        pl.lit(any(name in row for row in tables.get("purchases", []))).alias(f"{name}_known")
+        for name in ("dispatched_at", "delivered_at")
+    )
+    charges = with_kept_quantity(purchases, seen["returns"])
     hidden = is_sensitive(FeatureSettings().sensitive_words)
-    names = ("prices", "offers", "offer_products", "entitlements", "entitlement_uses")
     return World(
-        lines=with_kept_quantity(lines, seen["returns"]),
+        lines=charges.filter(pl.col("kind") == "product"),
+        charges=charges,
+        known=frozenset(tables),
         items=seen["products"].select("product_id", item=pl.when(~hidden).then("title")),
         buyers=seen["purchases"].select("customer_id").unique(),
         customers=seen["customers"],
-        consents=seen["consents"],
         inputs=Inputs(**frozen),
-        **{name: seen[name] for name in names},
+        **{name: seen[name] for name in AS_SEEN},
     )
 
 
 def found(kind: str, here: World, settings: OutreachSettings = EVERYTHING) -> pl.DataFrame:
-    """What one finder finds on the day."""
-    return FINDERS[kind].find(here, settings, DAY).collect()
+    """The opportunities of one kind on the day, as if there were no other kinds."""
+    claims = Claims.validate(FINDERS[kind].find(here, settings, DAY).collect()).lazy()
+    return settle(claims, [kind], here, settings, DAY).collect()
+
+
+def everything(here: World, settings: OutreachSettings = EVERYTHING) -> pl.DataFrame:
+    """The opportunities of all kinds on the day."""
+    claims = [Claims.validate(one.find(here, settings, DAY).collect()) for one in FINDERS.values()]
+    return settle(pl.concat(claims).lazy(), list(FINDERS), here, settings, DAY).collect()
 
 
 def consenting(

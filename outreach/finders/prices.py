@@ -1,0 +1,153 @@
+"""Prices in force, and what a lower list price is worth on a line; shared by the finders that rest on prices."""
+
+from datetime import timedelta
+
+import polars as pl
+
+from features.money import MICRO, half_up, micros, minor_per_major
+from outreach.opportunities import exact
+from warehouse.settings import OutreachSettings
+
+SAME = ["product_id", "market", "currency"]
+"""What prices must share to be compared."""
+
+_LARGEST = 1e38  # Int128 ends at 1.7e38; a line beyond it is not claimed rather than claimed wrongly
+_YEAR = timedelta(days=365)
+
+
+def listed(prices: pl.LazyFrame) -> pl.LazyFrame:
+    """List prices by product, market and currency, each ending where the next one begins; sorted by time.
+
+    Returns:
+        `SAME, effective_at, until, price`; `until` is null where it goes on. A price of 0 is kept, for it
+        ends the one before it; `stated` drops it.
+    """
+    return in_order(prices.filter(pl.col("kind") == "list"))
+
+
+def in_order(prices: pl.LazyFrame) -> pl.LazyFrame:
+    """Prices of one kind as `listed` has them."""
+    following = pl.col("effective_at").shift(-1).over(SAME, order_by="effective_at")
+    return (
+        prices.select(*SAME, "effective_at", "price", until=pl.min_horizontal("ends_at", following))
+        .sort("effective_at", *SAME)
+        .set_sorted("effective_at")
+    )
+
+
+def in_force(rows: pl.LazyFrame, prices: pl.LazyFrame, moment: str, name: str) -> pl.LazyFrame:
+    """Rows with the price in force at a moment of theirs, as `name` and `<name>_from`; null where none is.
+
+    Args:
+        rows: with `SAME` and the moment.
+        prices: of `in_order`.
+        moment: the column of the moment.
+        name: what to call the price.
+    """
+    said = prices.rename({"price": name, "until": "_until"}).with_columns(
+        pl.col("effective_at").alias(f"{name}_from")
+    )
+    beside = rows.sort(moment).join_asof(
+        said,
+        left_on=moment,
+        right_on="effective_at",
+        by=SAME,
+        strategy="backward",
+        check_sortedness=False,  # both sides are sorted; Polars cannot see it within groups
+    )
+    holds = (pl.col(name) > 0) & (pl.col("_until").is_null() | (pl.col("_until") > pl.col(moment)))
+    return beside.with_columns(
+        pl.when(holds).then(column).alias(column) for column in (name, f"{name}_from")
+    ).drop("_until", "effective_at", strict=False)
+
+
+def lowest_between(
+    rows: pl.LazyFrame, prices: pl.LazyFrame, key: list[str], since: str, until: str
+) -> pl.LazyFrame:
+    """Rows with the lowest price that began between two moments of theirs, and when: only those with one.
+
+    Args:
+        rows: with `SAME`, the key and both moments.
+        prices: of `in_order`.
+        key: columns that name a row.
+        since: the column of the first moment; a price that begins then counts.
+        until: the column of the moment before which it must begin.
+
+    Returns:
+        the rows with `lowest` and `lowest_from`; of equal prices the earliest.
+    """
+    stated = prices.filter(pl.col("price") > 0).select(*SAME, lowest_from="effective_at", lowest="price")
+    moments = rows.select(*key, *SAME, _since=since, _until=until)
+    within = (pl.col("lowest_from") >= pl.col("_since")) & (pl.col("lowest_from") < pl.col("_until"))
+    best = (
+        moments.join(stated, on=SAME)
+        .filter(within)
+        .group_by(key)
+        .agg(
+            lowest=pl.col("lowest").min(),
+            lowest_from=pl.col("lowest_from").filter(pl.col("lowest") == pl.col("lowest").min()).min(),
+        )
+    )
+    return rows.join(best, on=key)
+
+
+def worth_of_drop(fell: pl.LazyFrame) -> pl.LazyFrame:
+    """`claim_minor`: (line total − lowest price × quantity) × kept ÷ quantity, rounded once, half up; above 0."""
+    wide = pl.Int128
+    total = pl.col("line_total_minor").cast(wide)
+    quantity, kept, lowest = (micros(pl.col(name)) for name in ("quantity", "kept_quantity", "lowest"))
+    scale = pl.lit(MICRO * MICRO, dtype=wide)
+    at_lowest = lowest * minor_per_major(pl.col("currency")).cast(wide) * quantity
+    claim = half_up(kept * (total * scale - at_lowest), quantity * scale)
+    return (
+        fell.filter(_fits())
+        .with_columns(claim_minor=claim)
+        .filter(pl.col("claim_minor") > 0)
+        .with_columns(pl.col("claim_minor").cast(pl.Int64))
+    )
+
+
+def _fits() -> pl.Expr:
+    """Whether the numbers of a line stay within 128 bits, estimated generously in floats."""
+    quantity, kept, lowest = (pl.col(c).cast(pl.Float64) for c in ("quantity", "kept_quantity", "lowest"))
+    paid = pl.col("line_total_minor").cast(pl.Float64)
+    at_lowest = lowest * quantity * minor_per_major(pl.col("currency"))
+    largest = pl.max_horizontal(paid, at_lowest, pl.lit(1.0)) * pl.max_horizontal(kept, quantity)
+    return 4 * largest * MICRO**3 < _LARGEST
+
+
+def paid_for_kept() -> pl.Expr:
+    """What was paid for what was kept of a line, in minor units, half up (Int64)."""
+    kept, quantity = micros(pl.col("kept_quantity")), micros(pl.col("quantity"))
+    return half_up(pl.col("line_total_minor").cast(pl.Int128) * kept, quantity).cast(pl.Int64)
+
+
+def usual_price(
+    rows: pl.LazyFrame, prices: pl.LazyFrame, price: str, since: str, settings: OutreachSettings
+) -> pl.LazyFrame:
+    """Rows with `usual`, the median of the list prices of the year before a price began, and `outlier`.
+
+    Args:
+        rows: with `SAME`, the key, the price and the moment it began.
+        prices: of `listed`.
+        key: columns that name a row.
+        price: the column of the price that makes the claim.
+        since: the column of the moment it began.
+        settings: say how far below is a mistake.
+
+    Returns:
+        the rows; `usual` is null where no list price began in that year, and then nothing is an outlier.
+    """
+    stated = prices.filter(pl.col("price") > 0).select(*SAME, _began="effective_at", _price="price")
+    before = (pl.col("_began") < pl.col(since)) & (pl.col("_began") >= pl.col(since) - _YEAR)
+    # Several rows share a product and a price: the median is asked for once for each.
+    asked = rows.select(*SAME, since).unique()
+    median = (
+        asked.join(stated, on=SAME)
+        .filter(before)
+        .group_by(*SAME, since)
+        .agg(usual=pl.col("_price").sort().gather((pl.len() - 1) // 2).first())
+    )
+    share = exact(settings.outlier_share)
+    far = micros(pl.col(price)) * share.denominator < micros(pl.col("usual")) * share.numerator
+    return rows.join(median, on=[*SAME, since], how="left").with_columns(outlier=far.fill_null(value=False))
