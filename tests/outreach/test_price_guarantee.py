@@ -123,8 +123,7 @@ def test_a_price_below_half_the_usual_one_waits_for_a_person(price: str, held: b
 def test_a_price_without_history_is_no_outlier() -> None:
     prices = [
         {"price": "2.00", "effective_at": "2016-11-24"},
-    before = {"price": "2.00", "effective_at": "2016-11-24"}
-    prices = [before, {"price": "0.01", "effective_at": "2017-11-25"}]
+        {"price": "0.01", "effective_at": "2017-11-25"},
     ]
     row = found(KIND, world({"purchases": [OPEN], "prices": prices})).row(0, named=True)
     assert (row["amount_minor"], row["held"]) == (199, False)
