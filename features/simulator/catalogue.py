@@ -1,7 +1,7 @@
 """What the crowd buys: products that never get cheaper, and whose kinds cannot be mistaken for one another.
 
-A list price only ever rises. A product that is sometimes on promotion is looked at by nobody; one that is out of
-stock stays so, and is bought by nobody. Every title has an invented word of its own.
+A list price only ever rises. A product that is sometimes on promotion is looked at by nobody; one that is out
+of stock stays so, and is bought by nobody. Every title has an invented word of its own.
 """
 
 from dataclasses import dataclass

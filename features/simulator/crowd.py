@@ -1,7 +1,7 @@
 """The crowd's purchases, a block of customers at a time: the ordinary traffic in which the plants stand.
 
-Nothing in it is a case: lists only rise (`features.simulator.catalogue`), what is dispatched comes within a day of
-its promise, and no two baskets of a customer begin within ten minutes of each other.
+Nothing in it is a case: list prices only rise (`features.simulator.catalogue`), what is sent comes within a
+day of its promise, and no two baskets of a customer begin within ten minutes of each other.
 """
 
 from dataclasses import dataclass
@@ -71,10 +71,9 @@ def purchases(
     """What a block bought: raw rows of `purchases`, `tills` and `returns`."""
     baskets = _baskets(block, nights, activity)
     lines = _lines(block, baskets, catalogue)
-    lines = pl.concat([lines, _shipping(block, baskets, catalogue)]).sort("basket", "line_id")
-    rows = lines.join(_orders(block, baskets), on="basket", maintain_order="left").with_columns(
-        order_id=ids.of("order", (pl.col("basket") + block.order_start) * PLACES),
-        customer_id=ids.of("customer", pl.col("customer") * PLACES),
+    lines = pl.concat([lines, _shipping(block, baskets, catalogue)])
+    orders = _orders(block, baskets, ids)
+    rows = lines.hstack(orders[lines["basket"]].get_columns()).with_columns(
         product_id=ids.of("product", (pl.col("product") + catalogue.start) * PLACES),
         line_id=pl.col("line_id").cast(pl.String),
         offer_id=pl.lit(None, dtype=pl.String),
@@ -96,7 +95,7 @@ def _baskets(block: Block, nights: Nights, activity: float) -> _Baskets:
     chance, many = block.chance, len(block.number)
     days = HISTORY + nights.many
     mean = BASKETS_A_YEAR * activity * days / 365
-    each = np.exp(chance.normal(-BASKETS_SIGMA**2 / 2, BASKETS_SIGMA, many)) * mean
+    each = np.exp(chance.normal(-(BASKETS_SIGMA**2) / 2, BASKETS_SIGMA, many)) * mean
     count = np.where(block.shops, np.minimum(chance.poisson(each), BASKETS_MOST), 0)
     owner = np.repeat(np.arange(many), count)
     place = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
@@ -112,7 +111,7 @@ def _baskets(block: Block, nights: Nights, activity: float) -> _Baskets:
 def _days(
     size: NDArray[np.int64], days: int, nights: Nights, chance: np.random.Generator
 ) -> NDArray[np.int64]:
-    """A day for each basket, so that large and small ones are spread evenly over days, and weekdays differ."""
+    """A day for each basket: large and small ones are spread evenly over days, and weekdays differ."""
     weekday = (np.arange(days) + nights.first.weekday() + 1 - HISTORY) % 7
     reach = np.cumsum(_WEEK[weekday])
     place = np.empty(len(size), np.int64)
@@ -159,8 +158,8 @@ def _line_rows(
     )
 
 
-def _orders(block: Block, baskets: _Baskets) -> pl.DataFrame:
-    """One row per basket: whose, where, and its way to the customer, which ends within 20 h of the promise."""
+def _orders(block: Block, baskets: _Baskets, ids: Ids) -> pl.DataFrame:
+    """One row per basket: whose, where, and its way to the customer, over within 20 h of the promise."""
     chance, at, online = block.chance, baskets.at, baskets.online
     dispatched = at + chance.integers(4 * _HOUR, 60 * _HOUR, len(at))
     promised = at + 5 * DAY_US
@@ -171,7 +170,7 @@ def _orders(block: Block, baskets: _Baskets) -> pl.DataFrame:
     moments = {name: pl.Series(moment).cast(MOMENT) for name, moment in sent.items()}
     frame = pl.DataFrame(
         {
-            "basket": np.arange(len(at)),
+            "order": np.arange(len(at)) + block.order_start,
             "customer": block.number[baskets.owner],
             "market": pl.Series(MARKETS).gather(market),
             "currency": pl.Series(CURRENCIES).gather(market),
@@ -180,7 +179,11 @@ def _orders(block: Block, baskets: _Baskets) -> pl.DataFrame:
             **moments,
         }
     )
-    return frame.with_columns(pl.when("online").then(pl.col(name)) for name in sent)
+    return frame.with_columns(
+        *(pl.when("online").then(pl.col(name)) for name in sent),
+        order_id=ids.of("order", pl.col("order") * PLACES),
+        customer_id=ids.of("customer", pl.col("customer") * PLACES),
+    )
 
 
 def _returns(block: Block, rows: pl.DataFrame, nights: Nights) -> pl.DataFrame:

@@ -42,4 +42,5 @@ class Ids:
         mixed = (group * (first | 1) + offset) & _MASK
         mixed = mixed ^ (mixed // (1 << 15))
         mixed = (mixed * (second | 1)) & _MASK
-        return mixed ^ (mixed // (1 << 13))
+        spread: pl.Expr = mixed ^ (mixed // (1 << 13))
+        return spread

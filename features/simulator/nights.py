@@ -41,19 +41,11 @@ class Nights:
             rows: its raw columns, and perhaps `night`, which says of a row that only that night brings it.
         """
         at, later = times(table)
-        given = rows.get_column(NIGHT) if NIGHT in rows.columns else None
-        if given is not None and given.max():
-            yield from self._given(table, rows.filter(pl.col(NIGHT) > 0))
-            rows = rows.filter(pl.col(NIGHT) == 0)
+        named = rows.get_column(NIGHT) if NIGHT in rows.columns else pl.repeat(0, rows.height, eager=True)
         rows = rows.select(list(columns(table)))
         for night in range(1, self.many + 1):
-            fresh = self._fresh(rows, night, at, later)
-            if fresh.height:
-                yield night, fresh
-
-    def _given(self, table: str, rows: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
-        for night in range(1, self.many + 1):
-            brought = rows.filter(pl.col(NIGHT) == night).select(list(columns(table)))
+            fresh = self._fresh(rows.filter(named == 0), night, at, later)
+            brought = pl.concat([fresh, rows.filter(named == night)])
             if brought.height:
                 yield night, brought
 
@@ -63,7 +55,10 @@ class Nights:
         until, since = pl.lit(self._written(night)), pl.lit(self._written(night - 1))
         known = rows.filter(pl.col(at) < until)
         if night > 1:
-            new = [((pl.col(name) >= since) & (pl.col(name) < until)).fill_null(value=False) for name in (at, *later)]
+            new = [
+                ((pl.col(name) >= since) & (pl.col(name) < until)).fill_null(value=False)
+                for name in (at, *later)
+            ]
             known = known.filter(pl.any_horizontal(new))
         return known.with_columns(pl.when(pl.col(name) < until).then(pl.col(name)) for name in later)
 

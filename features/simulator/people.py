@@ -1,7 +1,7 @@
 """The customers: who they are, what they agreed to, and what the crowd does besides buying.
 
-Rights of the crowd are for what it does not buy, balances last for long, memberships are in use, incidents are
-resolved on their day, and a play that failed was followed by one that worked: nothing of it is a case.
+Rights of the crowd are for what it does not buy, balances last for long, memberships are in use, and
+incidents are resolved on their day: nothing of it is a case.
 """
 
 from datetime import timedelta
@@ -23,11 +23,16 @@ MEMBERSHIP, FIRST_COUPON, COUPONS, CARD = 0, 1, 20, 21
 
 OFFERS = CARD + 1
 _ZONES = ("Europe/Berlin", "Europe/Madrid", "UTC", "America/New_York", "Europe/London")
-_LOOKS = 6.0
+_LOOKS, _AGREE = 6.0, 0.8
+"""Looks of a customer in the mean, and the share of those who agree to marketing."""
+
+RIGHTS_EACH = 3
+"""Numbers of rights that a customer may take."""
+
 _SECOND = 1_000_000
 
 
-def described(number: NDArray[np.int64], agreed: float, ids: Ids, seed: int, nights: Nights) -> pl.DataFrame:
+def described(number: NDArray[np.int64], ids: Ids, seed: int, nights: Nights) -> pl.DataFrame:
     """Customers by number: zone, address, since when, and `agrees` to marketing."""
     chance = np.random.default_rng([seed, 3, int(number[0]) if len(number) else 0, len(number)])
     zone, age = chance.integers(0, len(_ZONES), len(number)), chance.integers(400, 2000, len(number))
@@ -36,7 +41,7 @@ def described(number: NDArray[np.int64], agreed: float, ids: Ids, seed: int, nig
     return frame.with_columns(
         customer_id=ids.of("customer", pl.col("number") * PLACES),
         created_at=created.cast(MOMENT),
-        agrees=pl.Series(chance.random(len(number)) < agreed),
+        agrees=pl.Series(chance.random(len(number)) < _AGREE),
     ).with_columns(email=pl.col("customer_id") + "@example.com")
 
 
@@ -58,7 +63,9 @@ def views(block: Block, catalogue: Catalogue, nights: Nights, ids: Ids) -> pl.Da
     owner = np.repeat(block.number, chance.poisson(_LOOKS, len(block.number)))
     product = catalogue.seen[chance.integers(0, len(catalogue.seen), len(owner))] + catalogue.start
     kinds = pl.Series(["view", "view", "view", "cart", "wishlist"])
-    frame = pl.DataFrame({"customer": owner, "product": product, "at": _moments(len(owner), 60, nights, chance)})
+    frame = pl.DataFrame(
+        {"customer": owner, "product": product, "at": _moments(len(owner), 60, nights, chance)}
+    )
     return frame.select(
         customer_id=ids.of("customer", pl.col("customer") * PLACES),
         product_id=ids.of("product", pl.col("product") * PLACES),
@@ -77,7 +84,9 @@ def offers(start: int, catalogue: Catalogue, ids: Ids) -> dict[str, pl.DataFrame
     text = {"kind": kind, "name": ["Membership", *["New on the shelf"] * COUPONS, "Gift card"]}
     frame = pl.DataFrame({"number": number, **text, "value": value, "fee": fee, "fee_days": days})
     new = np.arange(NEW, catalogue.products, 20)
-    listed = pl.DataFrame({"product": new + catalogue.start, "offer": start + FIRST_COUPON + np.arange(len(new)) % COUPONS})
+    listed = pl.DataFrame(
+        {"product": new + catalogue.start, "offer": start + FIRST_COUPON + np.arange(len(new)) % COUPONS}
+    )
     return {
         "offers": frame.select(
             "kind",
@@ -96,7 +105,7 @@ def offers(start: int, catalogue: Catalogue, ids: Ids) -> dict[str, pl.DataFrame
 
 
 def rights(block: Block, offer: int, entitlement: int, nights: Nights, ids: Ids) -> dict[str, pl.DataFrame]:
-    """Memberships in use, coupons for new products and gift cards of a block; three numbers a customer at most."""
+    """Memberships in use, coupons for new products and gift cards; each customer may take three numbers."""
     chance, many = block.chance, len(block.number)
     end = pl.lit(nights.end)
     parts = []
@@ -107,7 +116,11 @@ def rights(block: Block, offer: int, entitlement: int, nights: Nights, ids: Ids)
             (chance.random(many) < 0.05, np.full(many, CARD)),
         )
     ):
-        rows = {"customer": block.number, "offer": which + offer, "number": entitlement + 3 * np.arange(many) + place}
+        rows = {
+            "customer": block.number,
+            "offer": which + offer,
+            "number": entitlement + RIGHTS_EACH * np.arange(many) + place,
+        }
         age = chance.integers(20, 200, many)
         parts.append(pl.DataFrame({**rows, "place": np.full(many, place), "age": age}).filter(pl.Series(who)))
     held = pl.concat(parts).with_columns(
@@ -125,7 +138,12 @@ def rights(block: Block, offer: int, entitlement: int, nights: Nights, ids: Ids)
         currency=pl.when(card).then(pl.lit("EUR")),
     )
     spent = held.filter(card & (pl.col("number") % 2 == 0))
-    uses = spent.select("entitlement_id", used_at=end - timedelta(days=5), value=pl.lit(10).cast(MONEY), order_id=pl.lit(None, dtype=pl.String))
+    uses = spent.select(
+        "entitlement_id",
+        used_at=end - timedelta(days=5),
+        value=pl.lit(10).cast(MONEY),
+        order_id=pl.lit(None, dtype=pl.String),
+    )
     return {"entitlements": found, "entitlement_uses": uses, "usage": _used(held, nights, chance)}
 
 
@@ -147,7 +165,11 @@ def incidents(block: Block, start: int, nights: Nights, ids: Ids) -> pl.DataFram
     chance = block.chance
     who = block.number[chance.random(len(block.number)) < 0.01]
     day = chance.integers(0, HISTORY + nights.many, len(who))
-    at = int(nights.end.timestamp()) * _SECOND - (HISTORY - day) * DAY_US + chance.integers(8, 18, len(who)) * 3600 * _SECOND
+    at = (
+        int(nights.end.timestamp()) * _SECOND
+        - (HISTORY - day) * DAY_US
+        + chance.integers(8, 18, len(who)) * 3600 * _SECOND
+    )
     moment = pl.Series(at).cast(MOMENT)
     fields: dict[str, Any] = {"severity": chance.integers(1, 6, len(who)), "occurred_at": moment}
     frame = pl.DataFrame({"customer": who, "number": start + np.arange(len(who)), **fields})

@@ -1,6 +1,6 @@
-"""As many sets of plants as the retailer has: the same cases, each time about other customers and products."""
+"""As many sets of plants as the retailer has: the same cases, about other customers and products."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -29,18 +29,34 @@ TRUTH: dict[str, Any] = {
 
 _NUMBERED = {
     "customers": ("market", "person_id"),
-    "products": ("title_number", "category", "department", "brand", "package_size", "available", "available_from"),
+    "products": (
+        "title_number",
+        "category",
+        "department",
+        "brand",
+        "package_size",
+        "available",
+        "available_from",
+    ),
 }
 """Columns of tables that are filled up with what the crowd has in the others."""
 
 
 @dataclass(frozen=True)
 class Plants:
-    """One set of plants, still in numbers."""
+    """One set of plants, and how many there are.
+
+    Attributes:
+        stage: the set, in numbers.
+        sets: how many.
+        ids: of the retailer.
+        made: tables of all sets that were made already.
+    """
 
     stage: Stage
     sets: int
     ids: Ids
+    made: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     @classmethod
     def of(cls, nights: Nights, sets: int, ids: Ids) -> "Plants":
@@ -64,14 +80,24 @@ class Plants:
         return [table for table in self.stage.rows if table not in _NUMBERED]
 
     def rows(self, table: str) -> pl.DataFrame:
-        """The raw rows of all sets, with `night`, the night that brings them where it is not the first one."""
+        """The raw rows of all sets, with `night`; 0 is the first night after they happened."""
+        if table not in self.made:
+            self.made[table] = self._rows(table)
+        return self.made[table]
+
+    def numbered(self, table: str) -> pl.DataFrame:
+        """Rows of customers or products of all sets, with `number` (the group) beside their ids."""
+        if table not in self.made:
+            self.made[table] = self._numbered(table)
+        return self.made[table]
+
+    def _rows(self, table: str) -> pl.DataFrame:
         schema = columns(table)
         numbers = {name: pl.Int64 if name in ID else dtype for name, dtype in schema.items()}
         frame = pl.DataFrame(self.stage.rows[table], schema=numbers | {NIGHT: pl.Int64}, orient="row")
         return self._spread(frame).select(*schema, NIGHT)
 
-    def numbered(self, table: str) -> pl.DataFrame:
-        """Rows of customers or products of all sets, with `number` (the group) beside their ids."""
+    def _numbered(self, table: str) -> pl.DataFrame:
         own, space = ("customer_id", "customer") if table == "customers" else ("product_id", "product")
         kinds = columns(table) | {"title_number": pl.Int64, own: pl.Int64, "person_id": pl.Int64}
         schema = {name: kinds[name] for name in (own, *_NUMBERED[table])}
@@ -79,7 +105,7 @@ class Plants:
         frame = frame.with_columns(number=pl.col(own) // PLACES)
         groups = self.stage.groups[space]
         more = [name for name in ("number", "title_number") if name in frame.columns]
-        return self._spread(frame, {name: groups for name in more}).drop("set")
+        return self._spread(frame, dict.fromkeys(more, groups)).drop("set")
 
     def truth(self, days: list[Any]) -> pl.DataFrame:
         """What each night must and must not find, in a stable order."""

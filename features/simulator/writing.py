@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from features.contract import CONTRACTS
 from features.simulator.nights import Nights
 from features.simulator.tables import TILLS, columns
 
@@ -45,7 +46,8 @@ class Feeds:
 
 
 def _in_order(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Sorted by all columns, those of moments first, so that nothing is told by where a row stands."""
+    """Sorted by moment and key, so that nothing is told by where a row stands."""
     names = list(columns(table))
-    moments = [name for name in names if name.endswith("_at") or name == "at"]
-    return rows.select(names).sort(moments[:1] + names, nulls_last=True)
+    kept = CONTRACTS["purchases" if table == TILLS else table].table
+    by = [name for name in (kept.at, *(kept.key or names)) if name]
+    return rows.select(names).sort(by, nulls_last=True)

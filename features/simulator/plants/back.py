@@ -2,8 +2,9 @@
 
 from functools import partial
 
+from features.simulator.ground import DAY, US, Some
 from features.simulator.plants.looking import BACK, GONE, LOOKED, looked, stock
-from features.simulator.stage import DAY, US, Stage
+from features.simulator.stage import Stage
 
 KIND = "back_in_stock_cheaper"
 
@@ -56,14 +57,14 @@ def _stock(stage: Stage) -> None:
     of("still out of stock", None, now, gone=GONE)
     of("back in the day's last moment", 200, gone=GONE, back=-US)
     of("back at the end of the day", {2: 200, 3: 200}, now, gone=GONE, back=0 * DAY)
-    who, what = of("back in another market", None, now, gone=GONE)
+    _, what = of("back in another market", None, now, gone=GONE)
     stock(stage, what, BACK, available=True, market="south")
     _, what = of("out of stock again", None, now, gone=GONE, back=BACK)
     stock(stage, what, -US, available=False)
     of("not available by the list of products until it came", 200, back=BACK, product={"available": False})
     of("sold from a day on that has come", 200, product={"available_from": LOOKED + US})
     of("sold from the day's last moment on", 200, product={"available_from": -US})
-    soon = {"available_from": 3 * DAY + US}
+    soon: Some = {"available_from": 3 * DAY + US}
     of("sold from a later day on", None, now, product=soon)
 
 

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from features.simulator.stage import DAY, US, Amounts, Stage
+from features.simulator.ground import DAY, US, Some
+from features.simulator.stage import Amounts, Stage
 
 KIND = "unused_entitlement"
 LAPSES = 10 * DAY
@@ -33,7 +34,7 @@ def _balance(
     customer = stage.customer(quiet=True)
     offer = stage.offer(kind=kind, value=offered, currency="EUR")
     entitlement = stage.entitle(customer, offer, starts, ends, **{"value": 2000} | right)
-    whose = {"customer_id": customer, "entitlement_id": entitlement}
+    whose: Some = {"customer_id": customer, "entitlement_id": entitlement}
     stage.expect(KIND, amounts, f"balance, {case}", misses, owed="right", **whose)
     return entitlement
 

@@ -1,7 +1,8 @@
 """Plants of the caps: at most ten claims by policy of one person in a year, the largest first."""
 
+from features.simulator.ground import DAY, HOUR, Line, Some, of_line
 from features.simulator.plants.falling import BOUGHT, FELL
-from features.simulator.stage import DAY, HOUR, Line, Stage, of_line
+from features.simulator.stage import Stage
 
 MISSES = "the ten largest claims of the person"
 MOST = 10
@@ -16,7 +17,9 @@ def plant(stage: Stage) -> None:
     _before(stage)
 
 
-def _drops(stage: Stage, customer: int, many: int, *, fell_day: int = 0, least: int = 100) -> list[tuple[Line, int]]:
+def _drops(
+    stage: Stage, customer: int, many: int, *, fell_day: int = 0, least: int = 100
+) -> list[tuple[Line, int]]:
     """Lines of one order whose prices fall by `least`, and ten minor units more each."""
     order, made = stage.number("order"), []
     for place in range(many):
@@ -49,8 +52,10 @@ def _kinds(stage: Stage) -> None:
     case = "ten late deliveries and a drop"
     for place in range(MOST):
         paid = 1000 + 100 * place
-        sent = {"promised": -14 * DAY, "dispatched": -16 * DAY, "delivered": -9 * DAY}
-        late = stage.buy(customer, stage.product(None), BOUGHT, paid, order=order, line=str(place + 1), **sent)
+        sent: Some = {"promised": -14 * DAY, "dispatched": -16 * DAY, "delivered": -9 * DAY}
+        late = stage.buy(
+            customer, stage.product(None), BOUGHT, paid, order=order, line=str(place + 1), **sent
+        )
         stage.expect("late_delivery", paid // 2 if place else None, case, MISSES, **of_line(late))
     ((line, amount),) = _drops(stage, customer, 1, least=20)
     stage.expect("price_drop", amount, case, **of_line(line))

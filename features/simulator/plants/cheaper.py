@@ -4,7 +4,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from features.simulator.stage import DAY, US, Amounts, Line, Stage, half_up
+from features.simulator.ground import DAY, US, Line, Some, half_up
+from features.simulator.stage import Amounts, Stage
 
 KIND = "cheaper_same"
 ORDERS = (-80 * DAY, -60 * DAY, -40 * DAY)
@@ -30,14 +31,14 @@ def cheaper(
     orders: tuple[timedelta, ...] = ORDERS,
     size: str = "500 g",
     price: int = 1600,
-    product: dict[str, Any] | None = None,
+    product: Some | None = None,
     held: bool = False,
     **other: Any,
 ) -> tuple[list[Line], int]:
     """Somebody buys 500 g at 10.00 in some orders, and there is a kilogram; gives the lines and the other."""
-    dear = {"title_number": stage.next("product") // 10, "category": "PANTRY", "department": "GROCERY"}
+    dear: Some = {"title_number": stage.next("product") // 10, "category": "PANTRY", "department": "GROCERY"}
     one = stage.product(1000, package_size=size, **dear | (product or {}))
-    same = {**dear, "brand": "Meadowlark", "package_size": "1 kg"}
+    same: Some = {**dear, "brand": "Meadowlark", "package_size": "1 kg"}
     two = stage.product(price, **same | other)
     who = stage.customer(quiet=True)
     lines = [stage.buy(who, one, at) for at in orders]
@@ -59,9 +60,9 @@ def _orders(stage: Stage) -> None:
     lines, _ = of("one order returned at the end of the day", {1: SAVED}, FEW)
     stage.back(lines[0], 1, 0 * DAY)
     first, _ = of("three lines in two orders", None, FEW, orders=ORDERS[:2])
-    again = {"order": first[0].order_id, "line": "2"}
+    again: Some = {"order": first[0].order_id, "line": "2"}
     stage.buy(first[0].customer_id, first[0].product_id, ORDERS[0], **again)
-    for case, where in (("market", {"market": "south"}), ("currency", {"currency": "USD"})):
+    for case, where in (("market", Some(market="south")), ("currency", Some(currency="USD"))):
         lines, _ = of(f"one order in another {case}", None, FEW, orders=ORDERS[:2])
         stage.price(lines[0].product_id, 1000, -200 * DAY, **where)
         stage.buy(lines[0].customer_id, lines[0].product_id, ORDERS[2], **where)
@@ -102,7 +103,7 @@ def _prices(stage: Stage) -> None:
     of("listed in another currency", None, "a list price there", currency="USD")
     of("no list price any more", None, "a list price in force", until=-US)
     of("no list price yet", {2: SAVED, 3: SAVED}, "a list price in force", since=0 * DAY)
-    gone = {"until": -US}
+    gone: Some = {"until": -US}
     of("the bought one has no list price any more", None, "a list price in force", product=gone)
     _, two = of("a promotion only", None, "a list price", price=2001)
     stage.price(two, 1600, -DAY, kind="promotion", ends_at=5 * DAY)

@@ -1,13 +1,13 @@
 """Plants of `double_payment`: the same order twice, or one subscription twice."""
 
 from datetime import timedelta
-from typing import Any
 
-from features.simulator.stage import DAY, MINUTE, US, Amounts, Line, Stage
+from features.simulator.ground import DAY, MINUTE, US, Line, Some
+from features.simulator.stage import Amounts, Stage
 
 KIND = "double_payment"
 FIRST = -10 * DAY
-OPEN: dict[str, Any] = {"dispatched": None}
+OPEN: Some = {"dispatched": None}
 
 
 def plant(stage: Stage) -> None:
@@ -26,7 +26,7 @@ def _pair(
     *,
     first: timedelta = FIRST,
     gap: timedelta = 5 * MINUTE,
-    another: dict[str, Any] | None = None,
+    another: Some | None = None,
     customers: tuple[int, int] | None = None,
 ) -> tuple[Line, Line]:
     """Two orders of two lines each; `another` says what is different about the second line of the second."""
@@ -34,9 +34,12 @@ def _pair(
     products = stage.product(1000), stage.product(500)
     orders = stage.numbers("order", 2)
     made = []
-    for customer, order, at, more in zip((one, two), orders, (first, first + gap), ({}, another or {}), strict=True):
+    for customer, order, at, more in zip(
+        (one, two), orders, (first, first + gap), ({}, another or {}), strict=True
+    ):
         made.append(stage.buy(customer, products[0], at, 1000, order=order, **OPEN))
-        stage.buy(customer, **{"product": products[1], "at": at, "paid": 500, "order": order, "line": "2"} | OPEN | more)
+        second = Some(product=products[1], at=at, paid=500, order=order, line="2")
+        stage.buy(customer, **second | OPEN | more)
     stage.expect(KIND, amounts, case, misses, customer_id=two, order_id=orders[1])
     return made[0], made[1]
 
@@ -48,12 +51,14 @@ def _moments(stage: Stage) -> None:
     _pair(stage, "eleven minutes apart", None, "at most 10 minutes", gap=11 * MINUTE)
     _pair(stage, "at the same moment: the larger id is the later", 1500, gap=0 * DAY)
     _pair(stage, "the window's first moment", 1500, first=-30 * DAY - MINUTE, gap=MINUTE)
-    early = {"first": -30 * DAY - MINUTE, "gap": MINUTE - US}
+    early: Some = {"first": -30 * DAY - MINUTE, "gap": MINUTE - US}
     _pair(stage, "before the window", None, "an order of the last 30 days", **early)
-    over = {"first": -MINUTE, "gap": MINUTE}
+    over: Some = {"first": -MINUTE, "gap": MINUTE}
     _pair(stage, "across the end of the day", {2: 1500}, "ordered before the end", **over)
-    slow, _ = _pair(stage, "an order's moment is that of its first line", None, "at most 10 minutes", gap=12 * MINUTE)
-    third = {"order": slow.order_id, "line": "3", **OPEN}
+    slow, _ = _pair(
+        stage, "an order's moment is that of its first line", None, "at most 10 minutes", gap=12 * MINUTE
+    )
+    third: Some = {"order": slow.order_id, "line": "3", **OPEN}
     stage.buy(slow.customer_id, stage.product(700), FIRST + 6 * MINUTE, 700, kind="fee", **third)
 
 
@@ -65,12 +70,16 @@ def _lines(stage: Stage) -> None:
     _pair(stage, "another market", None, "one market", another={"market": "south"})
     _pair(stage, "another currency", None, "one currency", another={"currency": "USD"})
     _, later = _pair(stage, "one product more", None, same)
-    stage.buy(later.customer_id, stage.product(300), FIRST + 5 * MINUTE, 300, order=later.order_id, line="3", **OPEN)
+    stage.buy(
+        later.customer_id, stage.product(300), FIRST + 5 * MINUTE, 300, order=later.order_id, line="3", **OPEN
+    )
     sooner, _ = _pair(stage, "one product less", None, same)
     stage.buy(sooner.customer_id, stage.product(300), FIRST, 300, order=sooner.order_id, line="3", **OPEN)
     _, later = _pair(stage, "with shipping and a fee", 1500 + 490 + 99)
-    extra = {"order": later.order_id, **OPEN}
-    stage.buy(later.customer_id, stage.product(None), FIRST + 5 * MINUTE, 490, line="3", kind="shipping", **extra)
+    extra: Some = {"order": later.order_id, **OPEN}
+    stage.buy(
+        later.customer_id, stage.product(None), FIRST + 5 * MINUTE, 490, line="3", kind="shipping", **extra
+    )
     stage.buy(later.customer_id, stage.product(None), FIRST + 5 * MINUTE, 99, line="4", kind="fee", **extra)
     for which, case in enumerate(("the first one was returned", "the second one was returned")):
         pair = _pair(stage, case, None, "no unit came back")
@@ -115,5 +124,6 @@ def _chains(stage: Stage) -> None:
     orders = stage.numbers("order", 3)
     for place, order in enumerate(orders):
         stage.buy(customer, product, FIRST + place * 8 * MINUTE, order=order, **OPEN)
-    for order, place in zip(orders[1:], ("second", "third"), strict=True):
-        stage.expect(KIND, 1000, f"the {place} of three, eight minutes apart", customer_id=customer, order_id=order)
+    for order, which in zip(orders[1:], ("second", "third"), strict=True):
+        case = f"the {which} of three, eight minutes apart"
+        stage.expect(KIND, 1000, case, customer_id=customer, order_id=order)

@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
-from features.simulator.stage import DAY, US, Amounts, Line, Stage, half_up
+from features.simulator.ground import DAY, US, Line, Some, half_up
+from features.simulator.stage import Amounts, Stage
 
 KIND = "failed_experience"
-OPEN: dict[str, Any] = {"dispatched": None}
+OPEN: Some = {"dispatched": None}
 
 
 def plant(stage: Stage) -> None:
@@ -35,10 +36,10 @@ def incident(
     """An incident about a line, which is bought for it where none is given."""
     about = line or bought(stage)
     number = stage.number("incident")
-    subject = {"order_id": about.order_id, "line_id": about.line_id} | columns
+    subject: Some = {"order_id": about.order_id, "line_id": about.line_id} | columns
     stage.incident(number, about.customer_id, severity, at, **subject)
     currency = columns.get("currency") or "EUR"
-    whose = {"customer_id": about.customer_id, "incident_id": number, "currency": currency}
+    whose: Some = {"customer_id": about.customer_id, "incident_id": number, "currency": currency}
     stage.expect(KIND, amounts, case, misses, **whose)
     return number
 
@@ -62,10 +63,17 @@ def _times(stage: Stage) -> None:
 
 
 def _amounts(stage: Stage) -> None:
-    own = {"amount": 700, "currency": "EUR"}
-    nothing = {"order_id": None, "line_id": None}
+    own: Some = {"amount": 700, "currency": "EUR"}
+    nothing: Some = {"order_id": None, "line_id": None}
     incident(stage, "with an amount and no line", 700, **own, **nothing)
-    incident(stage, "severity 3 with an amount and no line", half_up(701, 2), severity=3, **own | {"amount": 701}, **nothing)
+    incident(
+        stage,
+        "severity 3 with an amount and no line",
+        half_up(701, 2),
+        severity=3,
+        **own | {"amount": 701},
+        **nothing,
+    )
     incident(stage, "with an amount below what was paid for its line", 700, **own)
     incident(stage, "with an amount above what was paid for its line", 1000, **own | {"amount": 1800})
     incident(stage, "in a currency of its own", 700, **own | nothing | {"currency": "USD"})

@@ -3,8 +3,9 @@
 from decimal import Decimal
 from functools import partial
 
+from features.simulator.ground import DAY, HOUR, UNSAID, US, Some, half_up
 from features.simulator.plants.falling import BOUGHT, FELL, SENT, fallen
-from features.simulator.stage import DAY, HOUR, UNSAID, US, Stage, half_up
+from features.simulator.stage import Stage
 
 
 def plant_prices(stage: Stage, kind: str) -> None:
@@ -19,7 +20,7 @@ def plant_prices(stage: Stage, kind: str) -> None:
     of("paid less than the lower price", None, "paid more than the lower price", line=_paid(kind, 790))
     of("paid the lower price", None, "paid more than the lower price", line=_paid(kind, 800))
     of("paid a little less than the list price", 100, line=_paid(kind, 900))
-    gone = {"base": {"until": BOUGHT}}
+    gone: Some = {"base": {"until": BOUGHT}}
     of("no list price any more at the order", None, "a list price at the order", **gone)
     of("the list price ended a moment after the order", 200, base={"until": BOUGHT + US})
     of("no list price yet at the order", None, "a list price at the order", base={"since": BOUGHT + US})
@@ -56,7 +57,9 @@ def _several(stage: Stage, kind: str) -> None:
     line = fallen(stage, kind, "the lowest of several", 300, price={"ends_at": FELL + HOUR})
     stage.price(line.product_id, 700, FELL + DAY)
     stage.price(line.product_id, 900, FELL + 2 * DAY)
-    line = fallen(stage, kind, "a missing price ended the one at the order", None, "a list price at the order")
+    line = fallen(
+        stage, kind, "a missing price ended the one at the order", None, "a list price at the order"
+    )
     stage.price(line.product_id, 0, BOUGHT - DAY)
     fallen(stage, kind, "fell before the order", None, "after the order", fell=BOUGHT - DAY)
     line = fallen(stage, kind, "bought dearer by others in bulk", None, "a price, not a purchase", fell=None)
@@ -72,7 +75,7 @@ def _mistakes(stage: Stage, kind: str) -> None:
     line = fallen(stage, kind, "less than half of the median price", 520, first=1000, to=480, held=True)
     stage.price(line.product_id, 2000, -190 * DAY)
     stage.price(line.product_id, 1000, -180 * DAY)
-    near = {"first": 2000, "line": _paid(kind, 900)}
+    near: Some = {"first": 2000, "line": _paid(kind, 900)}
     line = fallen(stage, kind, "less than half of the median, near the last price", 100, held=True, **near)
     stage.price(line.product_id, 2000, -190 * DAY)
     stage.price(line.product_id, 900, -180 * DAY)

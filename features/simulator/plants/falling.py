@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
-from features.simulator.stage import DAY, UNSAID, Amounts, Line, Stage, of_line
+from features.simulator.ground import DAY, UNSAID, Line, Some, of_line
+from features.simulator.stage import Amounts, Stage
 
 BOUGHT = -20 * DAY
 FELL = -15 * DAY
@@ -22,9 +22,9 @@ def fallen(
     fell: timedelta | None = FELL,
     first: int | Decimal = 1000,
     to: int | Decimal = 800,
-    base: dict[str, Any] | None = None,
-    price: dict[str, Any] | None = None,
-    line: dict[str, Any] | None = None,
+    base: Some | None = None,
+    price: Some | None = None,
+    line: Some | None = None,
     back: tuple[int, timedelta] | None = None,
     held: bool = False,
     currency: str = "EUR",
@@ -50,11 +50,11 @@ def fallen(
         currency: of everything, unless said otherwise.
         also: what other kinds must make of the same line.
     """
-    sent: dict[str, Any] = {"dispatched": SENT} if kind == "price_guarantee" else {"dispatched": UNSAID}
+    sent: Some = {"dispatched": SENT} if kind == "price_guarantee" else {"dispatched": UNSAID}
     product = stage.product(first, **{"currency": currency, **(base or {})})
     if fell is not None:
         stage.price(product, to, fell, **{"currency": currency, **(price or {})})
-    paid = {"paid": 1000, "currency": currency}
+    paid: Some = {"paid": 1000, "currency": currency}
     made = stage.buy(stage.customer(), product, bought, **{**sent, **paid, **(line or {})})
     if back:
         stage.back(made, *back)

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from features.simulator.stage import DAY, HOUR, UNSAID, US, Amounts, Line, Stage, half_up, of_line
+from features.simulator.ground import DAY, HOUR, UNSAID, US, Line, Some, half_up, of_line
+from features.simulator.stage import Amounts, Stage
 
 KIND = "late_delivery"
 PROMISED = -10 * DAY
@@ -32,7 +33,7 @@ def late(
     """A line delivered some time after its promise, or not yet (`after` is None)."""
     start = -40 * DAY if promised is None else promised - 3 * DAY
     arrived = None if after is None else (promised or PROMISED) + after
-    sent = {"promised": promised, "dispatched": start + HOUR, "delivered": arrived}
+    sent: Some = {"promised": promised, "dispatched": start + HOUR, "delivered": arrived}
     line = stage.buy(stage.customer(), stage.product(None), start, paid, **{**sent, **more})
     if back:
         stage.back(line, back, -US)
@@ -56,20 +57,29 @@ def _open(stage: Stage) -> None:
     growing = {1: 200, 2: 100, 3: 100}
     late(stage, "not delivered yet, growing every night", growing, promised=-30 * HOUR, after=None)
     later = {2: 200, 3: 100}
-    late(stage, "not delivered 24 hours after the promise", later, "more than 24 hours", promised=-DAY, after=None)
+    late(
+        stage,
+        "not delivered 24 hours after the promise",
+        later,
+        "more than 24 hours",
+        promised=-DAY,
+        after=None,
+    )
     growing = {1: 200, 2: 100, 3: 100}
     late(stage, "not delivered a moment more than that", growing, promised=-DAY - US, after=None)
     late(stage, "not delivered for long", 500, promised=-20 * DAY, after=None)
-    end = {"promised": -36 * HOUR}
+    end: Some = {"promised": -36 * HOUR}
     late(stage, "delivered at the end of the day", 200, after=36 * HOUR, **end)
     late(stage, "promised for tomorrow", None, "more than 24 hours", promised=3 * DAY, after=None)
 
 
 def _window(stage: Stage) -> None:
     late(stage, "promised for the window's first moment", 200, promised=-30 * DAY)
-    late(stage, "promised for before the window", None, "promised in the last 30 days", promised=-30 * DAY - US)
+    late(
+        stage, "promised for before the window", None, "promised in the last 30 days", promised=-30 * DAY - US
+    )
     late(stage, "nothing was promised", None, "a promise", promised=None)
-    unsaid = {"dispatched": UNSAID, "delivered": UNSAID, "after": None}
+    unsaid: Some = {"dispatched": UNSAID, "delivered": UNSAID, "after": None}
     late(stage, "the delivery is not known", None, "the delivery is known", **unsaid)
 
 

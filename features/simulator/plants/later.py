@@ -1,7 +1,8 @@
-"""Plants over several nights: deeper drops, unchanged ones, returns after a promise, corrections of the feed."""
+"""Plants over several nights: deeper and unchanged drops, returns after a promise, a corrected feed."""
 
+from features.simulator.ground import DAY, HOUR, Line, Some, half_up, of_line
 from features.simulator.plants.failed import bought
-from features.simulator.stage import DAY, HOUR, Line, Stage, half_up, of_line
+from features.simulator.stage import Stage
 
 BOUGHT = -10 * DAY
 FELL = -5 * DAY
@@ -79,11 +80,11 @@ def _guarantee(stage: Stage) -> None:
 def _worse(stage: Stage) -> None:
     """An incident that turns out to be worse, and one that is resolved."""
     line = bought(stage)
-    subject = {"order_id": line.order_id, "line_id": line.line_id}
+    subject: Some = {"order_id": line.order_id, "line_id": line.line_id}
     number = stage.number("incident")
     for night, severity in ((1, 3), (2, 4)):
         stage.incident(number, line.customer_id, severity, -5 * DAY, night=night, **subject)
-    whose = {"customer_id": line.customer_id, "incident_id": number}
+    whose: Some = {"customer_id": line.customer_id, "incident_id": number}
     stage.expect("failed_experience", {1: 500, 2: 500}, "nights: an incident that got worse", **whose)
 
 
@@ -108,5 +109,5 @@ def _corrected(stage: Stage) -> None:
     for night, currency in ((1, "EUR"), (2, "USD")):
         line = stage.buy(customer, product, BOUGHT, order=order, currency=currency, night=night)
     case, found = "nights: the currency of the line was corrected", {1: 200, 2: 200, 3: 200}
-    waits = {"held": (2, 3), "currency": {1: "EUR", 2: "USD", 3: "USD"}}
+    waits: Some = {"held": (2, 3), "currency": {1: "EUR", 2: "USD", 3: "USD"}}
     stage.expect("price_drop", found, case, **waits, **of_line(line))

@@ -1,10 +1,10 @@
-"""A product somebody looked at: what `watched_price_drop` and `back_in_stock_cheaper` plants have in common."""
+"""A product somebody looked at: what plants of `watched_price_drop` and `back_in_stock_cheaper` share."""
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
-from features.simulator.stage import DAY, Amounts, Stage
+from features.simulator.ground import DAY, Some
+from features.simulator.stage import Amounts, Stage
 
 LOOKED = -10 * DAY
 FELL = -5 * DAY
@@ -26,9 +26,9 @@ def looked(
     gone: timedelta | None = None,
     back: timedelta | None = None,
     where: str = "north",
-    product: dict[str, Any] | None = None,
-    price: dict[str, Any] | None = None,
-    customer: dict[str, Any] | None = None,
+    product: Some | None = None,
+    price: Some | None = None,
+    customer: Some | None = None,
     held: bool = False,
 ) -> tuple[int, int]:
     """Somebody looks at a product of 10.00, and its price falls; gives customer and product.

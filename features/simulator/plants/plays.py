@@ -1,10 +1,10 @@
 """Plants of `failed_experience`: plays that failed, and none that worked afterwards."""
 
 from datetime import timedelta
-from typing import Any
 
+from features.simulator.ground import DAY, HOUR, MINUTE, US, Line, Some, of_line
 from features.simulator.plants.failed import KIND, bought
-from features.simulator.stage import DAY, HOUR, MINUTE, US, Amounts, Line, Stage, of_line
+from features.simulator.stage import Amounts, Stage
 
 MORNING = -5 * DAY + 8 * HOUR
 TWICE = (MORNING, MORNING + MINUTE)
@@ -27,11 +27,11 @@ def _plays(
     *,
     line: Line | None = None,
     at: tuple[timedelta, ...] = TWICE,
-    then: dict[str, Any] | None = None,
+    then: Some | None = None,
 ) -> Line:
     """A customer's plays of what they bought fail; `then` is what else they did."""
     about = line or bought(stage)
-    who = {"customer_id": about.customer_id, "product_id": about.product_id}
+    who: Some = {"customer_id": about.customer_id, "product_id": about.product_id}
     for moment in at:
         stage.add("usage", **who, kind="failure", at=moment)
     if then:
@@ -49,7 +49,13 @@ def _counts(stage: Stage) -> None:
     _plays(stage, "in a day's first and last moment", 1000, at=(midnight, midnight + DAY - US))
     _plays(stage, "on two days", 1000, at=(*TWICE, TWICE[0] + DAY, TWICE[1] + DAY))
     _plays(stage, "in the window's first moments", 1000, at=(-14 * DAY, -14 * DAY + US))
-    _plays(stage, "on the day before the window", None, "in the last 14 days", at=(-14 * DAY - 2 * US, -14 * DAY - US))
+    _plays(
+        stage,
+        "on the day before the window",
+        None,
+        "in the last 14 days",
+        at=(-14 * DAY - 2 * US, -14 * DAY - US),
+    )
     _plays(stage, "in the day's last moments", 1000, at=(-2 * US, -US))
     _plays(stage, "the second at the end of the day", None, FEW, at=(-US, 0 * DAY))
     first = bought(stage)
@@ -74,7 +80,9 @@ def _successes(stage: Stage) -> None:
     other = stage.product(None)
     _plays(stage, "another product played afterwards", 1000, then={"at": TWICE[1] + US, "product_id": other})
     somebody = stage.customer()
-    _plays(stage, "somebody else's play afterwards", 1000, then={"at": TWICE[1] + US, "customer_id": somebody})
+    _plays(
+        stage, "somebody else's play afterwards", 1000, then={"at": TWICE[1] + US, "customer_id": somebody}
+    )
 
 
 def _lines(stage: Stage) -> None:
@@ -110,5 +118,5 @@ def _incidents(stage: Stage) -> None:
 
 
 def _resolved(stage: Stage, line: Line, at: timedelta, line_id: str) -> None:
-    subject = {"order_id": line.order_id, "line_id": line_id}
+    subject: Some = {"order_id": line.order_id, "line_id": line_id}
     stage.incident(stage.number("incident"), line.customer_id, 1, at, resolved_at=at + US, **subject)

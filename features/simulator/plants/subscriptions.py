@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from features.simulator.stage import DAY, HOUR, US, Amounts, Stage
+from features.simulator.ground import DAY, HOUR, US, Some
+from features.simulator.stage import Amounts, Stage
 
 FEE = 999
 THIS = -1
@@ -20,7 +21,13 @@ def plant(stage: Stage) -> None:
 
 
 def _offer(stage: Stage, **columns: Any) -> int:
-    plain = {"kind": "subscription", "name": "Membership", "fee": FEE, "fee_days": 30, "currency": "EUR"}
+    plain: Some = {
+        "kind": "subscription",
+        "name": "Membership",
+        "fee": FEE,
+        "fee_days": 30,
+        "currency": "EUR",
+    }
     return stage.offer(**{**plain, **columns})
 
 
@@ -44,8 +51,12 @@ def _pair(
     ids = stage.numbers("entitlement", 2)
     for place, at in enumerate((first, second)):
         stage.entitle(who[place], which[place], at, ends[place], number=ids[place])
-        stage.add("usage", customer_id=who[place], offer_id=which[place], kind="use", at=-2 * HOUR - place * US)
-    stage.expect("double_payment", amounts, f"subscription, {case}", misses, customer_id=who[1], entitlement_id=ids[1])
+        stage.add(
+            "usage", customer_id=who[place], offer_id=which[place], kind="use", at=-2 * HOUR - place * US
+        )
+    stage.expect(
+        "double_payment", amounts, f"subscription, {case}", misses, customer_id=who[1], entitlement_id=ids[1]
+    )
     return ids[1]
 
 
@@ -54,7 +65,7 @@ def _twice(stage: Stage) -> None:
     _pair(stage, "last fee in the window's first moment", FEE, second=-30 * DAY, fee_days=40)
     _pair(stage, "begun at the same moment: the larger id is the later", FEE, first=-20 * DAY)
     _pair(stage, "the first ended a moment after the fee", FEE, ends=(-20 * DAY + US, None))
-    cut = {"second": -40 * DAY, "fee_days": 30}
+    cut: Some = {"second": -40 * DAY, "fee_days": 30}
     _pair(stage, "ended a moment after its second fee", FEE, ends=(None, -10 * DAY + US), **cut)
     _pair(stage, "the second fee in the day's last moment", FEE, second=-30 * DAY - US)
     _pair(stage, "a second fee at the end of the day", {1: FEE, 2: FEE}, second=-29 * DAY, fee_days=29)
@@ -65,7 +76,7 @@ def _twice_looks(stage: Stage) -> None:
     _pair(stage, "last fee before the window", None, late, second=-30 * DAY - US, fee_days=40)
     valid = "an earlier one valid at the fee"
     _pair(stage, "the first ended at the fee", None, valid, ends=(-20 * DAY, None))
-    cut = {"second": -40 * DAY, "fee_days": 30}
+    cut: Some = {"second": -40 * DAY, "fee_days": 30}
     _pair(stage, "ended at its second fee", None, late, ends=(None, -10 * DAY), **cut)
     two = _offer(stage), _offer(stage)
     _pair(stage, "two offers", None, "one offer", offers=two)
@@ -84,7 +95,7 @@ def _idle(
     *,
     starts: timedelta = -60 * DAY,
     ends: timedelta | None = None,
-    uses: dict[str, Any] | None = None,
+    uses: Some | None = None,
     used_at: timedelta | None = None,
     products: tuple[int, ...] = (),
     **offer: Any,
@@ -96,7 +107,7 @@ def _idle(
         stage.add("offer_products", offer_id=number, product_id=product)
     if uses:
         uses = uses | ({"offer_id": number} if uses.get("offer_id") == THIS else {})
-        stage.add("usage", **{"customer_id": customer, "kind": "use"} | uses)
+        stage.add("usage", **Some(customer_id=customer, kind="use") | uses)
     if used_at is not None:
         stage.use(entitlement, used_at)
     stage.expect("idle_subscription", amounts, case, misses, customer_id=customer, entitlement_id=entitlement)
@@ -117,9 +128,9 @@ def _idle_times(stage: Stage) -> None:
 
 def _idle_uses(stage: Stage) -> None:
     few, some = "two full periods without use", stage.product(None)
-    used: dict[str, Any] = {"at": -50 * DAY}
+    used: Some = {"at": -50 * DAY}
     for case, how in (("the offer", {"offer_id": THIS}), ("a product", {"product_id": some})):
-        three = {"starts": -90 * DAY}
+        three: Some = {"starts": -90 * DAY}
         _idle(stage, f"{case} was used in the first of two", None, few, uses=used | how)
         _idle(stage, f"{case} was used in the first of three", 2 * FEE, uses=how | {"at": -80 * DAY}, **three)
         _idle(stage, f"{case} was used as the second began", None, few, uses=how | {"at": -60 * DAY}, **three)
@@ -128,7 +139,9 @@ def _idle_uses(stage: Stage) -> None:
         _idle(stage, f"{case} was used at the end of the day", 2 * FEE, uses=how | {"at": 0 * DAY})
         _idle(stage, f"{case} was used in the day's last moment", None, few, uses=how | {"at": -US})
     _idle(stage, "a use of the right itself", None, few, used_at=-50 * DAY)
-    _idle(stage, "a product it is for was used", None, few, products=(some,), uses=used | {"product_id": some})
+    _idle(
+        stage, "a product it is for was used", None, few, products=(some,), uses=used | {"product_id": some}
+    )
     other = stage.product(None)
     _idle(stage, "another product was used", 2 * FEE, products=(some,), uses=used | {"product_id": other})
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from features.simulator.ground import DAY, HOUR, MINUTE, Line, Some, of_line
 from features.simulator.plants.failed import incident
-from features.simulator.stage import DAY, HOUR, MINUTE, Line, Stage, of_line
+from features.simulator.stage import Stage
 
 BOUGHT = -20 * DAY
 SENT = -12 * DAY
-LATE: dict[str, Any] = {"promised": -14 * DAY, "dispatched": -16 * DAY}
+LATE: Some = {"promised": -14 * DAY, "dispatched": -16 * DAY}
 """Delivered five days after the promise it is half of the line."""
 
 
@@ -53,7 +54,16 @@ def _twice(stage: Stage, **line: Any) -> tuple[Line, Line, int]:
         stage.buy(customer, product, at, order=order, **line)
         for at, order in zip((BOUGHT, BOUGHT + MINUTE), orders, strict=True)
     )
-    stage.buy(customer, stage.product(None), BOUGHT + MINUTE, 490, order=orders[1], line="2", kind="shipping", **line)
+    stage.buy(
+        customer,
+        stage.product(None),
+        BOUGHT + MINUTE,
+        490,
+        order=orders[1],
+        line="2",
+        kind="shipping",
+        **line,
+    )
     return first, second, customer
 
 
@@ -88,7 +98,7 @@ def _half_and_late(stage: Stage) -> None:
 
 
 def _four(stage: Stage) -> None:
-    """300 for the guarantee, 500 for the incident: of the 500 for lateness 200 are left, of the coupon none."""
+    """300 for the guarantee, 500 for the incident: 200 of 500 for lateness are left, of the coupon nothing."""
     product, customer = stage.product(), stage.customer(quiet=True)
     stage.price(product, 700, -18 * DAY)
     line = stage.buy(customer, product, BOUGHT, **LATE, delivered=-9 * DAY)
@@ -127,7 +137,7 @@ def _coupon_twice(stage: Stage) -> None:
         line = stage.buy(customer, product, BOUGHT)
         case = f"together: a coupon with {uses} uses that was not used for an order"
         stage.expect("unclaimed_benefit", 200, case, **of_line(line), entitlement_id=right)
-        whose = {"customer_id": customer, "entitlement_id": right, "product_id": product}
+        whose: Some = {"customer_id": customer, "entitlement_id": right, "product_id": product}
         stage.expect("unused_entitlement", found, case, "a use is left", **whose)
 
 

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from features.simulator.stage import DAY, US, Line, Stage
+from features.simulator.ground import DAY, US, Line, Some
+from features.simulator.stage import Stage
 
 KIND = "recurring_trouble"
 NOW = (-25 * DAY, -18 * DAY, -16 * DAY)
@@ -16,7 +17,7 @@ def plant(stage: Stage) -> None:
 
 
 def _incidents(stage: Stage, customer: int, at: tuple[timedelta, ...], line: Line | None = None) -> None:
-    about = {"order_id": line.order_id, "line_id": line.line_id} if line else {}
+    about: Some = {"order_id": line.order_id, "line_id": line.line_id} if line else {}
     for moment in at:
         stage.incident(stage.number("incident"), customer, 1, moment, resolved_at=moment + DAY, **about)
 
@@ -55,7 +56,9 @@ def _products(stage: Stage) -> None:
             stage.expect(KIND, found, f"by product, {case}", misses, customer_id=customer, product_id=product)
         for moment in before:
             customer = _about(stage, product, moment)
-            stage.expect(KIND, None, f"by product, {case}", "an incident in the last 30 days", customer_id=customer)
+            stage.expect(
+                KIND, None, f"by product, {case}", "an incident in the last 30 days", customer_id=customer
+            )
     _old(stage, every)
     _own(stage, every)
     for moment in NOW:
@@ -80,7 +83,9 @@ def _old(stage: Stage, every: dict[int, None]) -> None:
         stage.expect(KIND, every, "by product, beside an older one", customer_id=customer, product_id=product)
     customer = _about(stage, product, BEFORE[0])
     misses = "an incident in the last 30 days"
-    stage.expect(KIND, None, "by product, an older incident", misses, customer_id=customer, product_id=product)
+    stage.expect(
+        KIND, None, "by product, an older incident", misses, customer_id=customer, product_id=product
+    )
 
 
 def _own(stage: Stage, every: dict[int, None]) -> None:

@@ -3,11 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-from features.simulator.stage import DAY, US, Amounts, Line, Stage, half_up, of_line
+from features.simulator.ground import DAY, US, Line, Some, half_up, of_line
+from features.simulator.stage import Amounts, Stage
 
 KIND = "unclaimed_benefit"
 BOUGHT = -10 * DAY
-OPEN: dict[str, Any] = {"dispatched": None}
+OPEN: Some = {"dispatched": None}
 
 
 def plant(stage: Stage) -> None:
@@ -25,18 +26,18 @@ def unclaimed(
     amounts: Amounts,
     misses: str | None = None,
     *,
-    offer: dict[str, Any] | None = None,
-    right: dict[str, Any] | None = None,
+    offer: Some | None = None,
+    right: Some | None = None,
     starts: timedelta = -60 * DAY,
     ends: timedelta | None = None,
-    line: dict[str, Any] | None = None,
+    line: Some | None = None,
     at: timedelta = BOUGHT,
     listed: bool = True,
     holder: int | None = None,
 ) -> tuple[Line, int]:
     """A customer with a right buys a product, or pays for shipping; gives the line and the entitlement."""
     customer, product = stage.customer(quiet=True), stage.product(None)
-    number = stage.offer(**{"kind": "coupon", "value": 200, "currency": "EUR"} | (offer or {}))
+    number = stage.offer(**Some(kind="coupon", value=200, currency="EUR") | (offer or {}))
     if listed:
         stage.add("offer_products", offer_id=number, product_id=product)
     entitlement = stage.entitle(holder or customer, number, starts, ends, **right or {})
@@ -45,17 +46,21 @@ def unclaimed(
     return bought, entitlement
 
 
-def shipping(stage: Stage, case: str, amounts: Amounts, misses: str | None = None, **more: Any) -> tuple[Line, int]:
+def shipping(
+    stage: Stage, case: str, amounts: Amounts, misses: str | None = None, **more: Any
+) -> tuple[Line, int]:
     """The same, for a line of shipping and a benefit without a value."""
-    line = {"kind": "shipping", "paid": 490} | more.pop("line", {})
-    offer = {"kind": "benefit", "value": None, "covers": "shipping"} | more.pop("offer", {})
+    line: Some = {"kind": "shipping", "paid": 490} | more.pop("line", {})
+    offer: Some = {"kind": "benefit", "value": None, "covers": "shipping"} | more.pop("offer", {})
     return unclaimed(stage, case, amounts, misses, offer=offer, line=line, listed=False, **more)
 
 
 def _offers(stage: Stage) -> None:
     unclaimed(stage, "a coupon for the product", 200)
     unclaimed(stage, "a coupon for any product", 200, listed=False)
-    unclaimed(stage, "a benefit that says it covers products", 200, offer={"kind": "benefit", "covers": "product"})
+    unclaimed(
+        stage, "a benefit that says it covers products", 200, offer={"kind": "benefit", "covers": "product"}
+    )
     other, coupon = stage.product(None), stage.next("offer")
     stage.add("offer_products", offer_id=coupon, product_id=other)
     unclaimed(stage, "a coupon for another product", None, "for the product", listed=False)
@@ -65,20 +70,36 @@ def _offers(stage: Stage) -> None:
     for kind in ("coupon", "benefit", "subscription", "warranty"):
         shipping(stage, f"shipping that a {kind} covers", 490, offer={"kind": kind})
     for kind in ("credit", "gift_card"):
-        shipping(stage, f"shipping that a {kind} covers", None, "not a credit or gift card", offer={"kind": kind})
-    shipping(stage, "shipping and an offer that covers no shipping", None, "covers shipping", offer={"covers": None, "value": 200})
-    shipping(stage, "shipping and an offer for products", None, "covers shipping", offer={"covers": "product", "value": 200})
-    unclaimed(stage, "a product and an offer for shipping", None, "covers products", offer={"covers": "shipping"})
+        shipping(
+            stage, f"shipping that a {kind} covers", None, "not a credit or gift card", offer={"kind": kind}
+        )
+    shipping(
+        stage,
+        "shipping and an offer that covers no shipping",
+        None,
+        "covers shipping",
+        offer={"covers": None, "value": 200},
+    )
+    shipping(
+        stage,
+        "shipping and an offer for products",
+        None,
+        "covers shipping",
+        offer={"covers": "product", "value": 200},
+    )
+    unclaimed(
+        stage, "a product and an offer for shipping", None, "covers products", offer={"covers": "shipping"}
+    )
 
 
 def _values(stage: Stage) -> None:
     unclaimed(stage, "a value above what was paid", 150, line={"paid": 150})
-    shared = {"value": 500, "uses": 3}
+    shared: Some = {"value": 500, "uses": 3}
     unclaimed(stage, "a value shared among uses", half_up(500, 3), offer={"value": None}, right=shared)
     unclaimed(stage, "no value for a product", None, "a value", offer={"value": None})
     shipping(stage, "shipping with a value", 300, offer={"value": 300})
     shipping(stage, "shipping below the value", 490, offer={"value": 600})
-    foreign = {"currency": "USD"}
+    foreign: Some = {"currency": "USD"}
     unclaimed(stage, "a value in another currency", None, "in the line's currency", offer=foreign)
     unclaimed(stage, "above the cap", 25_000, offer={"value": 30_000}, line={"paid": 40_000})
 
@@ -100,7 +121,13 @@ def _uses(stage: Stage) -> None:
     left = "a use is left"
     line, right = unclaimed(stage, "used for the order", None, "not used for the order")
     stage.use(right, BOUGHT + US, order=line.order_id)
-    unclaimed(stage, "an offer named on the line", None, "not used for the order", line={"offer": stage.next("offer")})
+    unclaimed(
+        stage,
+        "an offer named on the line",
+        None,
+        "not used for the order",
+        line={"offer": stage.next("offer")},
+    )
     for case, moment, amounts in (
         ("used up", -40 * DAY, None),
         ("used up in the day's last moment", -US, None),
@@ -115,12 +142,20 @@ def _uses(stage: Stage) -> None:
     second = stage.buy(line.customer_id, stage.product(None), BOUGHT + US, **OPEN)
     stage.expect(KIND, None, "one use left: the newer order", left, **of_line(second), entitlement_id=right)
     line, right = unclaimed(stage, "once per order: the dearer line", 700, listed=False, offer={"value": 700})
-    second = stage.buy(line.customer_id, stage.product(None), BOUGHT, 600, order=line.order_id, line="2", **OPEN)
+    second = stage.buy(
+        line.customer_id, stage.product(None), BOUGHT, 600, order=line.order_id, line="2", **OPEN
+    )
     once = "once per order"
-    stage.expect(KIND, None, "once per order: the cheaper line", once, **of_line(second), entitlement_id=right)
+    stage.expect(
+        KIND, None, "once per order: the cheaper line", once, **of_line(second), entitlement_id=right
+    )
     line, right = unclaimed(stage, "once per order: the first of equals", 200, listed=False)
-    second = stage.buy(line.customer_id, stage.product(None), BOUGHT, 1000, order=line.order_id, line="2", **OPEN)
-    stage.expect(KIND, None, "once per order: the second of equals", once, **of_line(second), entitlement_id=right)
+    second = stage.buy(
+        line.customer_id, stage.product(None), BOUGHT, 1000, order=line.order_id, line="2", **OPEN
+    )
+    stage.expect(
+        KIND, None, "once per order: the second of equals", once, **of_line(second), entitlement_id=right
+    )
 
 
 def _lines(stage: Stage) -> None:

@@ -1,9 +1,9 @@
 """Plants of `unused_entitlement`: a coupon for something bought all the time, and balances about to lapse."""
 
 from datetime import timedelta
-from typing import Any
 
-from features.simulator.stage import DAY, US, Amounts, Stage, half_up
+from features.simulator.ground import DAY, US, Some, half_up
+from features.simulator.stage import Amounts, Stage
 
 KIND = "unused_entitlement"
 HABIT = (-80 * DAY, -40 * DAY)
@@ -24,8 +24,8 @@ def unused(
     amounts: Amounts,
     misses: str | None = None,
     *,
-    offer: dict[str, Any] | None = None,
-    right: dict[str, Any] | None = None,
+    offer: Some | None = None,
+    right: Some | None = None,
     starts: timedelta = STARTS,
     ends: timedelta | None = None,
     bought: tuple[timedelta, ...] = HABIT,
@@ -34,13 +34,13 @@ def unused(
 ) -> tuple[int, int, int]:
     """A right that began after the purchases of a habit; gives customer, product and entitlement."""
     customer, product = stage.customer(quiet=True), stage.product(None)
-    number = stage.offer(**{"kind": "coupon", "value": 200, "currency": "EUR"} | (offer or {}))
+    number = stage.offer(**Some(kind="coupon", value=200, currency="EUR") | (offer or {}))
     if listed:
         stage.add("offer_products", offer_id=number, product_id=product)
     entitlement = stage.entitle(holder or customer, number, starts, ends, **right or {})
     for at in bought:
         stage.buy(customer, product, at)
-    subject = {"customer_id": holder or customer, "entitlement_id": entitlement, "product_id": product}
+    subject: Some = {"customer_id": holder or customer, "entitlement_id": entitlement, "product_id": product}
     stage.expect(KIND, amounts, case, misses, **subject)
     return customer, product, entitlement
 
@@ -88,17 +88,21 @@ def _habits(stage: Stage) -> None:
         stage.buy(customer, other, at)
     somebody = stage.customer(quiet=True)
     unused(stage, "somebody else's coupon", None, "the customer's own habit", holder=somebody)
-    customer, _, _ = unused(stage, "for any product: the one in most orders", 200, listed=False, bought=(*HABIT, -30 * DAY))
+    customer, _, _ = unused(
+        stage, "for any product: the one in most orders", 200, listed=False, bought=(*HABIT, -30 * DAY)
+    )
     for at in HABIT:
         stage.buy(customer, other, at + US)
 
 
 def _offers(stage: Stage) -> None:
-    unused(stage, "a benefit that says it covers products", 200, offer={"kind": "benefit", "covers": "product"})
+    unused(
+        stage, "a benefit that says it covers products", 200, offer={"kind": "benefit", "covers": "product"}
+    )
     unused(stage, "an offer for shipping", None, "covers products", offer={"covers": "shipping"})
     for kind in ("subscription", "warranty"):
         unused(stage, f"a {kind}", None, "a coupon or a benefit", offer={"kind": kind})
-    share = {"value": 500, "uses": 3}
+    share: Some = {"value": 500, "uses": 3}
     unused(stage, "a value shared among uses", half_up(500, 3), offer={"value": None}, right=share)
     unknown = dict.fromkeys(range(1, stage.nights + 1))
     unused(stage, "of unknown value", unknown, offer={"value": None})

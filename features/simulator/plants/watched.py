@@ -3,8 +3,9 @@
 from decimal import Decimal
 from functools import partial
 
+from features.simulator.ground import DAY, US, Some
 from features.simulator.plants.looking import BACK, FELL, GONE, LOOKED, looked, stock
-from features.simulator.stage import DAY, US, Stage
+from features.simulator.stage import Stage
 
 KIND = "watched_price_drop"
 
@@ -52,7 +53,7 @@ def _prices(stage: Stage) -> None:
 
 def _promotions(stage: Stage) -> None:
     of = partial(looked, stage, KIND)
-    week = {"kind": "promotion", "ends_at": 5 * DAY}
+    week: Some = {"kind": "promotion", "ends_at": 5 * DAY}
     of("a promotion", 200, price=week)
     of("a promotion that is over", None, "in force", price=week | {"ends_at": -US})
     of("a promotion above the list price", None, "the lower of both", to=1100, price=week)
@@ -69,8 +70,8 @@ def _places(stage: Stage) -> None:
     of("cheaper in another market", None, "the customer's market", price={"market": "south"})
     who, _ = of("cheaper in another currency", None, "the customer's currency", price={"currency": "USD"})
     stage.buy(who, stage.product(None), -60 * DAY)
-    nowhere = {"customer": {"market": None}}
-    default = {"product": {"market": "default"}, "price": {"market": "default"}}
+    nowhere: Some = {"customer": {"market": None}}
+    default: Some = {"product": {"market": "default"}, "price": {"market": "default"}}
     of("nobody's market is the default one", 200, **nowhere, **default)
     of("nobody's market is not another one", None, "the customer's market", **nowhere)
     who, _ = of("the market of the newest line", 200, **nowhere)
@@ -106,7 +107,9 @@ def _stock(stage: Stage) -> None:
     of("never available", None, now, product={"available": False})
     of("available from tomorrow", None, now, product={"available_from": DAY / 2 + 3 * DAY})
     of("available from the look's moment", 200, product={"available_from": LOOKED})
-    _, what = of("not available by the list of products, but in the market", 200, product={"available": False})
+    _, what = of(
+        "not available by the list of products, but in the market", 200, product={"available": False}
+    )
     stock(stage, what, GONE, available=True)
 
 
