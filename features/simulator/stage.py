@@ -53,7 +53,7 @@ class Stage(Ground):
     ) -> int:
         """A right of a customer to an offer; its value in minor units."""
         entitlement = self.number("entitlement") if number is None else number
-        money = {} if value is None else {"value": major_of(value, currency), "currency": currency}
+        money: Some = {} if value is None else {"value": major_of(value, currency), "currency": currency}
         span: Some = {"starts_at": starts, "expires_at": ends, "uses_allowed": uses}
         self.add(
             "entitlements", entitlement_id=entitlement, customer_id=customer, offer_id=offer, **span, **money

@@ -98,7 +98,7 @@ def _half_and_late(stage: Stage) -> None:
 
 
 def _four(stage: Stage) -> None:
-    """300 for the guarantee, 500 for the incident: 200 of 500 for lateness are left, of the coupon nothing."""
+    """300 for the guarantee, 500 for the incident: 200 of 500 for lateness are left, none of the coupon."""
     product, customer = stage.product(), stage.customer(quiet=True)
     stage.price(product, 700, -18 * DAY)
     line = stage.buy(customer, product, BOUGHT, **LATE, delivered=-9 * DAY)
