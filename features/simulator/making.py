@@ -91,7 +91,9 @@ def simulate(plan: Plan, out: Path, *, say: Callable[[str], None] = lambda _: No
     truth = plants.truth(nights.days())
     truth.write_parquet(partial / "truth.parquet")
     made = _summary(out, feeds, truth)
-    (partial / "about.json").write_text(json.dumps(asdict(plan) | asdict(made) | {"folder": "."}, indent=1, default=str) + "\n")
+    (partial / "about.json").write_text(
+        json.dumps(asdict(plan) | asdict(made) | {"folder": "."}, indent=1, default=str) + "\n"
+    )
     if out.exists():
         out.rmdir()
     partial.rename(out)
