@@ -1,0 +1,1 @@
+"""Measurements of the ways to save a customer money."""
