@@ -11,8 +11,9 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from features.simulator import Plan, simulate
 from outreach import review
 from outreach.finders import FINDERS
 from outreach.steps import decide, find, prepare_batch
+from outreach.world import World, world_of
 from warehouse import clock
 from warehouse.settings import Settings, load_settings
 
@@ -125,8 +127,30 @@ def summary(verdicts: pl.DataFrame) -> list[dict[str, Any]]:
     )
 
 
-def run(plan: Plan, folder: Path) -> Iterable[tuple[date, pl.DataFrame]]:
-    """Runs the nights of a new retailer in a new home; gives the verdicts of each."""
+@dataclass(frozen=True)
+class Night:
+    """A simulated night.
+
+    Attributes:
+        day: the day it is of.
+        settings: the home.
+        world: as its finders saw it.
+        verdicts: see `compared`.
+    """
+
+    day: date
+    settings: Settings
+    world: World
+    verdicts: pl.DataFrame
+
+    @property
+    def differences(self) -> pl.DataFrame:
+        """What was not found as it should be."""
+        return self.verdicts.filter(~pl.col("verdict").is_in(["exact", "rightly not"]))
+
+
+def nights(plan: Plan, folder: Path) -> Iterator[Night]:
+    """Runs the nights of a new retailer in a new home, one after the other."""
     made = simulate(plan, folder / "shop")
     truth = pl.read_parquet(made.folder / "truth.parquet").filter(pl.col("kind").is_in(list(FINDERS)))
     settings = load_settings(home=folder / "home")
@@ -139,7 +163,9 @@ def run(plan: Plan, folder: Path) -> Iterable[tuple[date, pl.DataFrame]]:
                 receipt = bring_in(settings, read_folder(made.folder / name))
                 if receipt.rejected:
                     raise SystemExit(f"{name}: the wall refused {receipt.rejected}")
-            yield day, compared(truth.filter(pl.col("day") == day), _night(settings, day))
+            found = _night(settings, day)
+            verdicts = compared(truth.filter(pl.col("day") == day), found)
+            yield Night(day, settings, world_of(settings, day), verdicts)
 
 
 def _night(settings: Settings, day: date) -> pl.DataFrame:
@@ -163,9 +189,9 @@ def main() -> None:
     given = options.parse_args()
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
-        for day, verdicts in run(Plan(given.customers, given.seed, nights=given.nights), Path(folder)):
-            print(json.dumps({"night": str(day), "kinds": summary(verdicts)}, indent=1))
-            bad = verdicts.filter(~pl.col("verdict").is_in(["exact", "rightly not"]))
+        for night in nights(Plan(given.customers, given.seed, nights=given.nights), Path(folder)):
+            print(json.dumps({"night": str(night.day), "kinds": summary(night.verdicts)}, indent=1))
+            bad = night.differences
             wrong += bad.height
             for row in (
                 bad.unique(["kind", "case", "verdict"], maintain_order=True).head(given.show).to_dicts()
