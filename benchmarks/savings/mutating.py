@@ -1,4 +1,4 @@
-"""Small changes of a module's source, one at a time: a condition dropped, a bound moved, a number one more.
+"""Small changes of a module's source, each on its own: a condition less, a bound moved, a number one more.
 
 What is changed follows the usual operators of mutation testing (DeMillo, Lipton and Sayward, 1978), chosen for
 rules written as Polars expressions.
@@ -65,8 +65,9 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
         for changed in _changes(node):
             whole = copy.deepcopy(tree)
             target = next(found for at, found in enumerate(ast.walk(whole)) if at == place)
-            swapped = ast.fix_missing_locations(_Swap(target, changed).visit(whole))
-            yield Mutant(module, node.lineno, ast.unparse(node), ast.unparse(changed), swapped)
+            _Swap(target, changed).visit(whole)
+            ast.fix_missing_locations(whole)
+            yield Mutant(module, node.lineno, ast.unparse(node), ast.unparse(changed), whole)
 
 
 class _Swap(ast.NodeTransformer):
