@@ -6,6 +6,7 @@ from airflow.sdk import PartitionedAssetTimetable, dag, task
 
 from dags.run import BATCH, DEFAULTS, FEATURES, day_of, open_home
 from outreach import steps
+from outreach.promises import ageing as promises
 
 
 @dag(
@@ -32,7 +33,11 @@ def advocate_outreach() -> None:
     def prepare_batch() -> dict[str, Any]:
         return steps.prepare_batch(open_home(), day_of()).as_json()
 
-    find() >> decide() >> prepare_batch()
+    @task
+    def ageing() -> dict[str, Any]:
+        return promises.ageing(open_home(), day_of()).as_json()
+
+    find() >> decide() >> prepare_batch() >> ageing()
 
 
 advocate_outreach()

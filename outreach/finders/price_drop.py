@@ -138,9 +138,10 @@ def _less_promised(claims: pl.LazyFrame, promised: pl.LazyFrame) -> pl.LazyFrame
     `promised_elsewhere`: whether they promised something in another currency too.
     """
     same = pl.col("promised_minor")
+    before = promised.select("opportunity_id", "currency", "promised_minor")
     currencies = promised.group_by("opportunity_id").agg(currencies=pl.len().cast(pl.Int64))
     return (
-        claims.join(promised, on=["opportunity_id", "currency"], how="left")
+        claims.join(before, on=["opportunity_id", "currency"], how="left")
         .join(currencies, on="opportunity_id", how="left")
         .with_columns(
             promised_minor=same.fill_null(0),
