@@ -13,7 +13,7 @@ from outreach.formats import Reader
 from outreach.ids import content_id
 from outreach.slots import Told
 from outreach.standing import address
-from outreach.texts import compose, content_hash
+from outreach.texts import compose, content_hash, frame_of
 from warehouse.settings import OutreachSettings
 
 _UTC = pl.Datetime("us", "UTC")
@@ -106,7 +106,8 @@ def _row(
         for one in details
     ]
     reader = Reader(proposal["locale"], proposal["timezone"])
-    message = compose(proposal["purpose"], told, reader, settings)
+    frame = frame_of(proposal["channel"], proposal["purpose"], told)
+    message = compose(frame, told, reader, settings)
     passed_on = ("notice_id", "customer_id", "channel", "purpose", "person", "timezone", "send_after")
     where = {name: proposal[name] for name in ("recipient", "channel", "purpose")}
     return {name: proposal[name] for name in passed_on} | {

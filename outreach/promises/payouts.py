@@ -69,7 +69,7 @@ def export(settings: Settings, write: Callable[[pl.DataFrame], object], *, by: s
 def for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:
     """The same with an apostrophe before text that a spreadsheet would run as a formula."""
     text = pl.col(pl.String)
-    return frame.with_columns(pl.when(text.str.contains(_FORMULA)).then("'" + text).otherwise(text))
+    return frame.with_columns(text.str.replace(_FORMULA, "'${0}"))
 
 
 def _is_final(standing: Standing, settings: Settings, now: datetime) -> bool:

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 DAY = date(2017, 11, 30)
 NIGHT_STEPS = {
     "import_live", "features", "recommend", "outreach.find", "outreach.decide", "outreach.prepare_batch",
-    "outreach.ageing",
+    "outreach.ageing", "outreach.follow_up",
 }  # fmt: skip
 
 LOOK = """
@@ -97,7 +97,8 @@ def test_every_dag_imports_with_retries_and_in_the_order_of_a_night(airflow_home
         "advocate_recommendations": {"recommend": [], "warn": ["recommend"]},
         "advocate_outreach": {
             "find": [],
-            "decide": ["find"],
+            "follow_up": ["find"],
+            "decide": ["follow_up"],
             "prepare_batch": ["decide"],
             "ageing": ["prepare_batch"],
         },
