@@ -6,8 +6,9 @@ twice changes nothing.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import select, text
@@ -50,7 +51,7 @@ class Promise:
     opportunity_id: str | None = None
     notice_id: str | None = None
 
-    @property
+    @cached_property
     def promise_id(self) -> str:
         """The same for the same subject."""
         return content_id("promise", *self.subject)
@@ -98,7 +99,7 @@ def open_promises(session: Session, promises: Sequence[Promise], *, by: str, at:
 
 def post(session: Session, postings: Iterable[Posting], *, by: str, at: datetime) -> None:
     """Writes postings; the callers in this area have locked the ledger and see to what may be posted."""
-    _insert(session, PostingRow, (asdict(posting) | {"by": by, "at": at} for posting in postings))
+    _insert(session, PostingRow, (vars(posting) | {"by": by, "at": at} for posting in postings))
 
 
 def settle(
@@ -236,8 +237,8 @@ def _opening(promise: Promise, at: datetime) -> Posting:
 
 
 def _row(promise: Promise, by: str, at: datetime) -> dict[str, Any]:
-    row = {name: value for name, value in asdict(promise).items() if name != "subject"}
-    return row | {"promise_id": promise.promise_id, "opened_by": by, "opened_at": at}
+    row = vars(promise) | {"promise_id": promise.promise_id, "opened_by": by, "opened_at": at}
+    return {name: value for name, value in row.items() if name != "subject"}
 
 
 def _turn(
