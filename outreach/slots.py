@@ -108,6 +108,20 @@ def _unused_entitlement(evidence: dict[str, Any], reader: Reader) -> Slots:
     }
 
 
+def _follow_up(evidence: dict[str, Any], reader: Reader) -> Slots:
+    return {
+        "amount": reader.money(evidence["amount_minor"], evidence["currency"]),
+        "paid_on": reader.date(evidence["paid_at"]),
+    }
+
+
+def outline_of(told: Told, reader: Reader) -> Slots:
+    """The slots of a notice that nobody is sent: kind and amount, whatever the kind."""
+    known = told.amount_minor is not None and told.currency is not None
+    amount = reader.money(told.amount_minor or 0, told.currency or "") if known else None
+    return {"kind": told.kind, "amount": amount}
+
+
 SLOTS: dict[str, Callable[[dict[str, Any], Reader], Slots]] = {
     "price_guarantee": _price_guarantee,
     "price_drop": _price_drop,
@@ -116,4 +130,5 @@ SLOTS: dict[str, Callable[[dict[str, Any], Reader], Slots]] = {
     "late_delivery": _late_delivery,
     "unused_entitlement": _unused_entitlement,
     "idle_subscription": _idle_subscription,
+    "follow_up": _follow_up,
 }

@@ -17,7 +17,9 @@ from jinja2 import PackageLoader, StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from outreach.formats import Reader
-from outreach.slots import Told, slots_of
+from outreach.slots import Told, outline_of, slots_of
+from outreach.standing import PURPOSES
+from outreach.states import NO_CHANNEL
 from warehouse.settings import OutreachSettings
 
 VERSION = "v1"
@@ -33,30 +35,38 @@ class Message:
     template: str
 
 
-def compose(purpose: str, told: Sequence[Told], reader: Reader, settings: OutreachSettings) -> Message:
+def frame_of(channel: str, purpose: str, told: Sequence[Told]) -> str:
+    """Which templates frame a notice: those of its purpose, but for questions and what nobody is sent."""
+    if channel == NO_CHANNEL:
+        return NO_CHANNEL
+    return "follow_up" if all(one.kind == "follow_up" for one in told) else purpose
+
+
+def compose(frame: str, told: Sequence[Told], reader: Reader, settings: OutreachSettings) -> Message:
     """Writes the message about one customer's opportunities of one currency.
 
     Args:
-        purpose: `service` or `marketing`; decides the frame.
+        frame: what `frame_of` says: `service`, `marketing`, `follow_up` or `none`.
         told: the opportunities, in the order they are to be told.
         reader: locale and zone for money and dates.
         settings: shop name, contact and the windows that the reasons mention.
     """
     kinds = sorted({one.kind for one in told})
+    used = (frame, *kinds) if frame in PURPOSES else (frame,)
     slots = {
         "shop": settings.shop_name,
         "contact": settings.contact,
         "total": _total(told, reader),
-        "items": [slots_of(one, reader) for one in told],
+        "items": [outline_of(one, reader) if frame == NO_CHANNEL else slots_of(one, reader) for one in told],
         "kinds": kinds,
         "price_drop_days": str(settings.protection_days),
         "habit_days": str(settings.habit_days),
     }
     return Message(
-        subject=_template(f"{purpose}/{VERSION}.subject").render(slots).strip(),
-        text=_template(f"{purpose}/{VERSION}.txt").render(slots).strip() + "\n",
-        html=_template(f"{purpose}/{VERSION}.html").render(slots).strip() + "\n",
-        template=" ".join(f"{name}/{VERSION}" for name in (purpose, *kinds)),
+        subject=_template(f"{frame}/{VERSION}.subject").render(slots).strip(),
+        text=_template(f"{frame}/{VERSION}.txt").render(slots).strip() + "\n",
+        html=_template(f"{frame}/{VERSION}.html").render(slots).strip() + "\n",
+        template=" ".join(f"{name}/{VERSION}" for name in used),
     )
 
 

@@ -13,7 +13,7 @@ from outreach.formats import Reader
 from outreach.ids import content_id
 from outreach.slots import Told
 from outreach.standing import address
-from outreach.texts import compose, content_hash
+from outreach.texts import compose, content_hash, frame_of
 from warehouse.settings import OutreachSettings
 
 _UTC = pl.Datetime("us", "UTC")
@@ -26,6 +26,8 @@ NOTICES: dict[str, pl.DataType] = {
     "send_by": _UTC,
 }
 """Notices as the lake keeps them; the address they go to stays in the database."""
+SUBJECT = ("product_id", "order_id", "line_id", "entitlement_id", "incident_id")
+"""What an opportunity can be about."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,10 @@ def write(
     day: date,
 ) -> Written:
     """Writes the notices of a night from its proposals and what each of them tells of."""
+    before = promised.select("opportunity_id", "currency", "promised_minor")
     details = (
         members.join(opportunities, on="opportunity_id")
-        .join(promised, on=["opportunity_id", "currency"], how="left")
+        .join(before, on=["opportunity_id", "currency"], how="left")
         .with_columns(promised_before_minor=pl.col("promised_minor").fill_null(0))
         .sort("notice_id", "amount_minor", "opportunity_id", descending=[False, True, False], nulls_last=True)
         .select(
@@ -73,6 +76,7 @@ def write(
             "currency",
             "promised_before_minor",
             "evidence",
+            *SUBJECT,
             "expires_at",
         )
         .collect()
@@ -102,7 +106,8 @@ def _row(
         for one in details
     ]
     reader = Reader(proposal["locale"], proposal["timezone"])
-    message = compose(proposal["purpose"], told, reader, settings)
+    frame = frame_of(proposal["channel"], proposal["purpose"], told)
+    message = compose(frame, told, reader, settings)
     passed_on = ("notice_id", "customer_id", "channel", "purpose", "person", "timezone", "send_after")
     where = {name: proposal[name] for name in ("recipient", "channel", "purpose")}
     return {name: proposal[name] for name in passed_on} | {

@@ -144,6 +144,10 @@ class OutreachSettings(_Section):
     contact: str = ""
     default_locale: str = "en_US"
     advice_items: Annotated[int, Field(ge=1)] = 5
+    ageing_warning_hours: Annotated[int, Field(ge=1)] = 24
+    ageing_breach_hours: Annotated[int, Field(ge=1)] = 48
+    goodwill_limit_minor: dict[str, Minor] = {"default": 2500}
+    goodwill_year_minor: dict[str, Minor] = {"default": 10000}
 
     @field_validator("default_timezone")
     @classmethod
@@ -156,6 +160,12 @@ class OutreachSettings(_Section):
     def _hours(self) -> "OutreachSettings":
         if self.waking_from >= self.waking_until:
             raise ValueError("waking_from must lie before waking_until")
+        return self
+
+    @model_validator(mode="after")
+    def _ages(self) -> "OutreachSettings":
+        if self.ageing_warning_hours > self.ageing_breach_hours:
+            raise ValueError("ageing_warning_hours must not lie above ageing_breach_hours")
         return self
 
 

@@ -6,6 +6,7 @@ from advocate.commands import (
     bring,
     experiment,
     keys,
+    ledger,
     models,
     night,
     recommend,
@@ -19,5 +20,19 @@ from advocate.commands import (
 
 def register(app: typer.Typer) -> None:
     """Adds every command to the application, in the order a newcomer meets them."""
-    for area in (night, bring, recommend, models, experiment, reports, review, send, keys, serve, simulated):
+    areas = (
+        night,
+        bring,
+        recommend,
+        models,
+        experiment,
+        reports,
+        review,
+        send,
+        ledger,
+        keys,
+        serve,
+        simulated,
+    )
+    for area in areas:
         area.register(app)

@@ -1,7 +1,7 @@
 """Small changes of a module's source, each on its own: a condition less, a bound moved, a number one more.
 
-What is changed follows the usual operators of mutation testing (DeMillo, Lipton, Sayward 1978), chosen for rules
-written as Polars expressions.
+What is changed follows the usual operators of mutation testing (DeMillo, Lipton, Sayward 1978), chosen for
+rules written as Polars expressions.
 """
 
 import ast
