@@ -47,6 +47,7 @@ CREATE TABLE found (
     opportunity_id VARCHAR, kind VARCHAR, owed VARCHAR, order_id VARCHAR, line_id VARCHAR, entitlement_id VARCHAR,
     incident_id VARCHAR, product_id VARCHAR, customer_id VARCHAR, claim_minor HUGEINT, least_minor HUGEINT,
     currency VARCHAR, expires_at TIMESTAMP, held BOOLEAN, market VARCHAR, price HUGEINT, price_from TIMESTAMP,
+    priced_id VARCHAR,
     subject VARCHAR[]
 )
 """

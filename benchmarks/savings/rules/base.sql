@@ -3,7 +3,7 @@
 
 CREATE MACRO half_up(n, d) AS (2 * n + d) // (2 * d);
 CREATE MACRO ceil_div(n, d) AS (n + d - 1) // d;
-CREATE MACRO micros(x) AS (x * 1000000)::HUGEINT;
+CREATE MACRO micros(x) AS (x::DECIMAL(38, 6) * 1000000)::HUGEINT;
 CREATE MACRO days_before(n) AS getvariable('end_at') - to_days(n);
 -- The day's last moment is the one before `end_at`.
 CREATE MACRO valid_at_end(till) AS (till IS NULL OR till >= getvariable('end_at'));

@@ -13,19 +13,19 @@ WITH grave AS (
         CASE WHEN severity <= 3 THEN 2 ELSE 1 END AS parts, [incident_id] AS subject
     FROM grave
 ), failing AS (
-    SELECT customer_id, product_id, date_trunc('day', at) AS day, max(at) AS failed_at
+    SELECT customer_id, product_id, date_trunc('day', "at") AS day, max("at") AS failed_at
     FROM usage
-    WHERE kind = 'failure' AND product_id IS NOT NULL AND at >= days_before(getvariable('incident_days'))
+    WHERE kind = 'failure' AND product_id IS NOT NULL AND "at" >= days_before(getvariable('incident_days'))
         AND getvariable('incident_severity') <= 4
     GROUP BY ALL HAVING count(*) >= getvariable('failures')
 ), first_failures AS (
-    SELECT f.*, (SELECT min(u.at) FROM usage u WHERE u.kind = 'failure' AND u.customer_id = f.customer_id
-        AND u.product_id = f.product_id AND date_trunc('day', u.at) = f.day) AS first_at
+    SELECT f.*, (SELECT min(u."at") FROM usage u WHERE u.kind = 'failure' AND u.customer_id = f.customer_id
+        AND u.product_id = f.product_id AND date_trunc('day', u."at") = f.day) AS first_at
     FROM failing f
     WHERE NOT EXISTS (
         FROM usage u
         WHERE u.customer_id = f.customer_id AND u.product_id = f.product_id
-            AND u.kind IN ('use', 'play') AND u.at > f.failed_at
+            AND u.kind IN ('use', 'play') AND u."at" > f.failed_at
     )
 ), newest_lines AS (
     SELECT f.customer_id, f.product_id, f.day,

@@ -6,10 +6,10 @@ WITH held_now AS (
     WHERE kind = 'subscription' AND fee_minor > 0 AND fee_days IS NOT NULL AND fee_currency IS NOT NULL
         AND valid_at_end(expires_at) AND getvariable('usage_known') AND getvariable('uses_known')
 ), uses_of AS (
-    SELECT h.entitlement_id, u.at FROM held_now h
+    SELECT h.entitlement_id, u."at" FROM held_now h
     JOIN usage u ON u.customer_id = h.customer_id AND u.offer_id = h.offer_id
     UNION ALL
-    SELECT h.entitlement_id, u.at FROM held_now h
+    SELECT h.entitlement_id, u."at" FROM held_now h
     JOIN usage u USING (customer_id)
     WHERE u.product_id IS NOT NULL AND (h.offer_id IN (FROM for_any) OR EXISTS (
         FROM offer_products p WHERE p.offer_id = h.offer_id AND p.product_id = u.product_id))
@@ -17,7 +17,7 @@ WITH held_now AS (
     SELECT entitlement_id, used_at FROM entitlement_uses
 ), counted AS (
     SELECT h.*, h.full_periods - coalesce(
-        (SELECT greatest(max((epoch_us(u.at) - epoch_us(h.starts_at)) // h.period + 1) FILTER (u.at >= h.starts_at), 0)
+        (SELECT greatest(max((epoch_us(u."at") - epoch_us(h.starts_at)) // h.period + 1) FILTER (u."at" >= h.starts_at), 0)
          FROM uses_of u WHERE u.entitlement_id = h.entitlement_id), 0) AS idle
     FROM held_now h
 ), doubled AS (

@@ -13,25 +13,25 @@ WITH newest AS (
         WHERE l.customer_id = n.customer_id AND l.product_id = n.product_id AND l.purchased_at >= n.look
     )
 ), moments AS (
-    SELECT *, look AS at, true AS is_then FROM placed
+    SELECT *, look AS moment, true AS is_then FROM placed
     UNION ALL SELECT *, getvariable('end_at') - to_microseconds(1), false FROM placed
 ), had AS (
     SELECT m.*,
-        coalesce(a.available, p.available) AND (p.available_from IS NULL OR p.available_from <= m.at) AS had
+        coalesce(a.available, p.available) AND (p.available_from IS NULL OR p.available_from <= m.moment) AS had
     FROM moments m
     JOIN products p USING (product_id)
     ASOF LEFT JOIN availability a
-        ON a.product_id = m.product_id AND a.market = m.market AND m.at >= a.effective_at
+        ON a.product_id = m.product_id AND a.market = m.market AND m.moment >= a.effective_at
 ), priced AS (
     SELECT h.*, s.price, s.from_at FROM had h
     ASOF JOIN list_spells s
-        ON s.product_id = h.product_id AND s.market = h.market AND s.currency = h.currency AND h.at >= s.from_at
-    WHERE s.till IS NULL OR h.at < s.till
+        ON s.product_id = h.product_id AND s.market = h.market AND s.currency = h.currency AND h.moment >= s.from_at
+    WHERE s.till IS NULL OR h.moment < s.till
     UNION ALL
     SELECT h.*, s.price, s.from_at FROM had h
     ASOF JOIN (FROM spells WHERE kind = 'promotion') s
-        ON s.product_id = h.product_id AND s.market = h.market AND s.currency = h.currency AND h.at >= s.from_at
-    WHERE s.till IS NULL OR h.at < s.till
+        ON s.product_id = h.product_id AND s.market = h.market AND s.currency = h.currency AND h.moment >= s.from_at
+    WHERE s.till IS NULL OR h.moment < s.till
 ), lower AS (
     SELECT customer_id, product_id, market, currency, look, is_then, had, min({p: price, f: from_at}) AS best
     FROM priced GROUP BY ALL

@@ -38,7 +38,7 @@ WITH pursed AS (
     FROM (
         SELECT a.product_id, a.market, a.currency, a.price_from, list_sort(list(s.price)) AS prices,
             count(*)::BIGINT AS n
-        FROM (SELECT DISTINCT product_id, market, currency, price_from FROM allowed WHERE price IS NOT NULL) a
+        FROM (SELECT DISTINCT coalesce(priced_id, product_id) AS product_id, market, currency, price_from FROM allowed WHERE price IS NOT NULL) a
         JOIN list_spells s USING (product_id, market, currency)
         WHERE s.from_at < a.price_from AND s.from_at >= a.price_from - to_days(365)
         GROUP BY ALL
@@ -57,4 +57,6 @@ SELECT a.opportunity_id, a.kind, a.order_id, a.line_id, a.entitlement_id, a.inci
     a.held OR a.elsewhere OR a.uncapped OR a.kind IN (FROM overclaimed)
         OR coalesce(a.price * getvariable('outlier_den') < h.median * getvariable('outlier_num'), false)
         AS held
-FROM allowed a LEFT JOIN histories h USING (product_id, market, currency, price_from);
+FROM allowed a LEFT JOIN histories h
+    ON h.product_id = coalesce(a.priced_id, a.product_id) AND h.market = a.market AND h.currency = a.currency
+    AND h.price_from = a.price_from;
