@@ -44,8 +44,8 @@ class Inputs:
         contacts: `customer_id, channel, at` of messages by other systems and by us; one of ours that is yet
             to go counts at the moment it is planned for.
         responses: `customer_id, channel, kind, at`; the channel is null where the message is not known.
-        promised: `opportunity_id, currency, promised_minor`: promised and not voided, in each currency; and whom,
-            `kind` and `owed`, of which order, line, entitlement or incident, and `first_at`, when first.
+        promised: `opportunity_id, currency, promised_minor`: promised and not voided, in each currency;
+            and to whom, `kind`, `owed`, the order, line, entitlement or incident, and when first, `first_at`.
         told: `opportunity_id` of what customers have been, or are about to be, told of.
     """
 

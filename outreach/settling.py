@@ -41,14 +41,14 @@ def settle(
     )
     rows = _less_promised(rows, world.inputs.promised)
     rows = _from_purses(rows, world)
-    rows = _within_caps(rows, world, settings, day)
+    rows = _within_caps(rows, settings)
     least = pl.coalesce("least_minor", pl.lit(1))
     worth = rows.filter(pl.col("amount_minor").is_null() | (pl.col("amount_minor") >= least))
     return shaped(_few_enough(worth, world, settings, day).with_columns(evidence=_evidence()), Opportunities)
 
 
 def _less_promised(rows: pl.LazyFrame, promised: pl.LazyFrame) -> pl.LazyFrame:
-    """Adds `promised_minor` for the same opportunity in its currency; held where there is another currency's."""
+    """Adds `promised_minor` for the same opportunity in its currency; another currency's holds it."""
     same = promised.select("opportunity_id", "currency", "promised_minor")
     others = promised.group_by("opportunity_id").agg(_currencies=pl.len().cast(pl.Int64))
     mine = pl.col("promised_minor")
@@ -65,7 +65,7 @@ def _less_promised(rows: pl.LazyFrame, promised: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _from_purses(rows: pl.LazyFrame, world: World) -> pl.LazyFrame:
-    """Adds `beside_minor`, what others give of the same money, `left_minor`, what the purse holds, `amount_minor`."""
+    """Adds `amount_minor`, `left_minor` of the purse, and `beside_minor`, given beside of the same money."""
     owed = rows.filter(pl.col("owed") != "advice", pl.col("order_id").is_not_null())
     purses = _purses(owed, world)
     portions = _portions(owed, purses)
@@ -86,7 +86,7 @@ def _from_purses(rows: pl.LazyFrame, world: World) -> pl.LazyFrame:
 
 
 def _purses(owed: pl.LazyFrame, world: World) -> pl.LazyFrame:
-    """`_PURSE, left_minor, price_minor`: what was paid for what was kept, less what was promised of it before.
+    """What was paid for what was kept of each line, less what was promised of it before.
 
     `price_minor` is what of it was promised by the kinds that share money. A promise for a whole order
     leaves nothing of its lines.
@@ -123,7 +123,9 @@ def _portions(owed: pl.LazyFrame, purses: pl.LazyFrame) -> pl.LazyFrame:
         purse_minor=pl.when("whole").then(0).otherwise("before_minor")
     )
     every = orders.join(purses, on=["order_id", "currency"]).with_columns(
-        claim_minor=pl.col("before_minor"), purse_minor=pl.col("before_minor"), promised_minor=pl.lit(0)
+        claim_minor=pl.col("before_minor"),
+        purse_minor=pl.col("before_minor"),
+        promised_minor=pl.lit(0, dtype=pl.Int64),
     )
     columns = [*names, *_PURSE, "claim_minor", "purse_minor", "price_minor"]
     both = pl.concat([single.select(columns), every.select(columns)])
@@ -136,7 +138,7 @@ def _taken(portions: pl.LazyFrame) -> pl.LazyFrame:
     shares = pl.col("shares")
     larger = pl.when(shares).then("claim_minor").cum_max().shift(1).over(_PURSE).forward_fill().over(_PURSE)
     beside = pl.when(shares).then(pl.max_horizontal("price_minor", larger.fill_null(0))).otherwise(0)
-    before = pl.when(shares).then(beside).otherwise("promised_minor")
+    before = pl.max_horizontal(beside, "promised_minor")
     wanted = ordered.with_columns(beside_minor=beside.cast(pl.Int64)).with_columns(
         want=(pl.col("claim_minor") - before).clip(lower_bound=0)
     )
@@ -148,8 +150,8 @@ def _taken(portions: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _within_caps(rows: pl.LazyFrame, world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
-    """What is promised for one claim by policy stays within the cap; a currency without one waits for a person."""
+def _within_caps(rows: pl.LazyFrame, settings: OutreachSettings) -> pl.LazyFrame:
+    """Policy promises at most the cap for one claim; a currency without a cap waits for a person."""
     policy = pl.col("owed") == "policy"
     cap = pl.when(policy).then(per_currency(pl.col("currency"), settings.cap_claim_minor))
     capped = rows.with_columns(cap_minor=cap, held=pl.col("held") | (policy & cap.is_null()))

@@ -46,6 +46,11 @@ def _price_drop(evidence: dict[str, Any], reader: Reader) -> Slots:
     }
 
 
+def _price_guarantee(evidence: dict[str, Any], reader: Reader) -> Slots:
+    dispatched = evidence["dispatched_at"]
+    return _price_drop(evidence, reader) | {"sent_on": reader.date(dispatched) if dispatched else None}
+
+
 def _unused_entitlement(evidence: dict[str, Any], reader: Reader) -> Slots:
     amount, until = evidence["amount_minor"], evidence["expires_at"]
     return {
@@ -57,6 +62,7 @@ def _unused_entitlement(evidence: dict[str, Any], reader: Reader) -> Slots:
 
 
 SLOTS: dict[str, Callable[[dict[str, Any], Reader], Slots]] = {
+    "price_guarantee": _price_guarantee,
     "price_drop": _price_drop,
     "unused_entitlement": _unused_entitlement,
 }

@@ -89,6 +89,6 @@ def drop_facts() -> dict[str, pl.Expr]:
         "list_price_at_purchase_from": moment_text(pl.col("listed_price_from")),
         "lowest_list_price": decimal_text(pl.col("lowest")),
         "lowest_list_price_from": moment_text(pl.col("lowest_from")),
-        "usual_list_price": decimal_text(pl.col("usual")),
+        "usual_list_price_millionths": pl.col("usual"),
         "looks_like_a_mistake": pl.col("outlier"),
     }

@@ -1,4 +1,4 @@
-"""Prices in force, and what a lower list price is worth on a line; shared by the finders that rest on prices."""
+"""Prices in force, and what a lower list price is worth on a line: what finders that rest on prices share."""
 
 from datetime import timedelta
 
@@ -92,7 +92,7 @@ def lowest_between(
 
 
 def worth_of_drop(fell: pl.LazyFrame) -> pl.LazyFrame:
-    """`claim_minor`: (line total − lowest price × quantity) × kept ÷ quantity, rounded once, half up; above 0."""
+    """`claim_minor`: (line total − lowest × quantity) × kept ÷ quantity, rounded once, half up; above 0."""
     wide = pl.Int128
     total = pl.col("line_total_minor").cast(wide)
     quantity, kept, lowest = (micros(pl.col(name)) for name in ("quantity", "kept_quantity", "lowest"))
@@ -125,7 +125,9 @@ def paid_for_kept() -> pl.Expr:
 def usual_price(
     rows: pl.LazyFrame, prices: pl.LazyFrame, price: str, since: str, settings: OutreachSettings
 ) -> pl.LazyFrame:
-    """Rows with `usual`, the median of the list prices of the year before a price began, and `outlier`.
+    """Rows with `usual`, in millionths: the lower median of list prices of the year before a price began.
+
+    `outlier` says whether the price lies so far below it that it looks like a mistake.
 
     Args:
         rows: with `SAME`, the key, the price and the moment it began.
@@ -138,7 +140,9 @@ def usual_price(
     Returns:
         the rows; `usual` is null where no list price began in that year, and then nothing is an outlier.
     """
-    stated = prices.filter(pl.col("price") > 0).select(*SAME, _began="effective_at", _price="price")
+    stated = prices.filter(pl.col("price") > 0).select(
+        *SAME, _began="effective_at", _price=micros(pl.col("price")).cast(pl.Int64)
+    )
     before = (pl.col("_began") < pl.col(since)) & (pl.col("_began") >= pl.col(since) - _YEAR)
     # Several rows share a product and a price: the median is asked for once for each.
     asked = rows.select(*SAME, since).unique()
@@ -146,8 +150,9 @@ def usual_price(
         asked.join(stated, on=SAME)
         .filter(before)
         .group_by(*SAME, since)
-        .agg(usual=pl.col("_price").sort().gather((pl.len() - 1) // 2).first())
+        .agg(usual=pl.col("_price").sort().get((pl.len() - 1) // 2))
     )
     share = exact(settings.outlier_share)
-    far = micros(pl.col(price)) * share.denominator < micros(pl.col("usual")) * share.numerator
+    usual = pl.col("usual").cast(pl.Int128)
+    far = micros(pl.col(price)) * share.denominator < usual * share.numerator
     return rows.join(median, on=[*SAME, since], how="left").with_columns(outlier=far.fill_null(value=False))

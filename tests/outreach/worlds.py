@@ -23,7 +23,13 @@ DAY = date(2017, 11, 30)
 END = datetime(2017, 12, 1, tzinfo=UTC)
 MORNING = datetime(2017, 12, 1, 10, tzinfo=UTC)
 EVERYTHING = OutreachSettings(
-    hold_share=1, default_timezone="UTC", holdout_share=0, channels=("file",), shop_name="Corner Shop"
+    hold_share=1,
+    default_timezone="UTC",
+    holdout_share=0,
+    channels=("file",),
+    shop_name="Corner Shop",
+    cap_claim_minor={"default": 10**12},
+    cap_claims=1000,
 )
 
 Rows = list[dict[str, Any]]
