@@ -8,7 +8,7 @@ import pytest
 from advocate.database import upgrade
 from features.contract import CONTRACTS
 from features.feeds import complete_journey
-from features.feeds.complete_journey import _list_prices, read_complete_journey
+from features.feeds.complete_journey import _prices, read_complete_journey
 from features.importing import bring_in
 from features.volume import shortfalls
 from tests.conftest import at
@@ -110,9 +110,9 @@ def test_a_list_price_is_the_most_frequent_of_at_least_two_single_units(
     lines = pl.LazyFrame({"shelf": shelf}).select(
         pl.col("shelf").cast(pl.Decimal(18, 6)),
         product_id=pl.lit("p"), store_id=pl.lit("s"), quantity=pl.lit(quantity),
-        transaction_timestamp=pl.lit("2017-11-30 12:00").str.to_datetime(),
+        is_offer=pl.lit(value=False), transaction_timestamp=pl.lit("2017-11-30 12:00").str.to_datetime(),
     )  # fmt: skip
-    found = _list_prices(lines).collect()
+    found = _prices(lines).collect()
     if price is None:
         assert found.is_empty()
     else:
