@@ -38,7 +38,8 @@ def opened(settings: Settings, day: date) -> Iterator[duckdb.DuckDBPyConnection]
         for name in CONTRACTS:
             frame = seen(lake, name, day, known=KNOWN if name == "purchases" else ())
             view(connection, name, frame, Path(folder))
-        view(connection, "promised", lake.get("outreach_promised", day), Path(folder))
+        if lake.has("outreach_promised", day):
+            view(connection, "promised", lake.get("outreach_promised", day), Path(folder))
         tell(connection, settings.outreach, day)
         for name in ("usage", "entitlement_uses"):
             connection.execute(f"SET VARIABLE {name.removeprefix('entitlement_')}_known = ?", [lake.knows(name)])

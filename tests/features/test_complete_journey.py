@@ -118,3 +118,17 @@ def test_a_list_price_is_the_most_frequent_of_at_least_two_single_units(
     else:
         assert found["price"].cast(pl.Decimal(18, 2)).cast(pl.String).to_list() == [price]
         assert found["effective_at"].to_list() == [at("2017-11-30")]
+        assert found["kind"].to_list() == ["list"]
+
+
+@pytest.mark.parametrize("offers", [[True, True], [True, False]])
+def test_a_shelf_price_with_a_loyalty_discount_is_a_promotion_of_that_day(offers: list[bool]) -> None:
+    lines = pl.LazyFrame({"is_offer": offers}).select(
+        "is_offer", product_id=pl.lit("p"), store_id=pl.lit("s"), quantity=pl.lit(1),
+        shelf=pl.lit("1.99").cast(pl.Decimal(18, 6)),
+        transaction_timestamp=pl.lit("2017-11-30 12:00").str.to_datetime(),
+    )  # fmt: skip
+    found = _prices(lines).collect()
+    assert found.select("kind", "effective_at", "ends_at").rows() == [
+        ("promotion", at("2017-11-30"), at("2017-12-01"))
+    ]
