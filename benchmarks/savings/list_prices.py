@@ -49,7 +49,9 @@ def as_markdown(found: dict[str, dict[str, int]]) -> str:
     """The table that docs/benchmarks.md shows."""
     rows = ["| lines claimed by | " + " | ".join(found) + " |", "|---|" + "---|" * len(found)]
     for way, words in WAYS.items():
-        cells = [f"{one[way]:,} of {one['lines']:,} ({one[way] / one['lines']:.2%})" for one in found.values()]
+        cells = [
+            f"{one[way]:,} of {one['lines']:,} ({one[way] / one['lines']:.2%})" for one in found.values()
+        ]
         rows.append(f"| {words} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 

@@ -42,7 +42,9 @@ def opened(settings: Settings, day: date) -> Iterator[duckdb.DuckDBPyConnection]
             view(connection, "promised", lake.get("outreach_promised", day), Path(folder))
         tell(connection, settings.outreach, day)
         for name in ("usage", "entitlement_uses"):
-            connection.execute(f"SET VARIABLE {name.removeprefix('entitlement_')}_known = ?", [lake.knows(name)])
+            connection.execute(
+                f"SET VARIABLE {name.removeprefix('entitlement_')}_known = ?", [lake.knows(name)]
+            )
         yield connection
 
 

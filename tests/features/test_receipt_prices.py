@@ -15,7 +15,12 @@ START = date(2011, 3, 1)
 def bought(*lines: tuple[int, str, int, str]) -> pl.LazyFrame:
     """Lines of one product: the day's number, customer, quantity, price for one."""
     rows = [(START + timedelta(days=day), who, quantity, price) for day, who, quantity, price in lines]
-    columns = {"day": pl.Date(), "customer_id": pl.String(), "quantity": pl.Int64(), "unit_price": pl.String()}
+    columns = {
+        "day": pl.Date(),
+        "customer_id": pl.String(),
+        "quantity": pl.Int64(),
+        "unit_price": pl.String(),
+    }
     return (
         pl.LazyFrame(rows, schema=columns, orient="row")
         .cast({"quantity": pl.Decimal(18, 6), "unit_price": pl.Decimal(18, 6)})

@@ -9,7 +9,7 @@ CREATE MACRO days_before(n) AS getvariable('end_at') - to_days(n);
 CREATE MACRO valid_at_end(till) AS (till IS NULL OR till >= getvariable('end_at'));
 
 -- Lines of every kind, with the units that were kept: `q` bought and `k` kept, in millionths.
-CREATE TABLE charges AS
+CREATE VIEW charges AS
 SELECT p.*, micros(p.quantity) AS q,
     greatest(micros(p.quantity)
         - greatest(coalesce(micros(r.quantity), 0), coalesce(micros(p.returned_quantity), 0)), 0) AS k
@@ -58,21 +58,3 @@ LEFT JOIN (
 -- Which products an offer is for; an offer without rows is for any product.
 CREATE VIEW for_any AS
 SELECT offer_id FROM offers WHERE offer_id NOT IN (SELECT offer_id FROM offer_products);
-
--- A customer's market and currency, for the kinds that start from a look.
-CREATE TABLE homes AS
-WITH newest AS (
-    SELECT customer_id, max({t: purchased_at, o: order_id, l: line_id, market: market, currency: currency}) AS line
-    FROM lines GROUP BY ALL
-), everybody AS (
-    SELECT customer_id FROM views UNION SELECT customer_id FROM customers
-)
-SELECT customer_id, coalesce(c.market, n.line.market, 'default') AS market, n.line.currency AS currency
-FROM everybody
-LEFT JOIN customers c USING (customer_id)
-LEFT JOIN newest n USING (customer_id);
-
--- The only currency in which a product has prices in a market, where there is only one.
-CREATE VIEW only_currencies AS
-SELECT product_id, market, min(currency) AS currency FROM spells
-GROUP BY ALL HAVING count(DISTINCT currency) = 1;

@@ -1,3 +1,21 @@
+-- A customer's market and currency, for the kinds that start from a look.
+CREATE TABLE homes AS
+WITH newest AS (
+    SELECT customer_id, max({t: purchased_at, o: order_id, l: line_id, market: market, currency: currency}) AS line
+    FROM lines GROUP BY ALL
+), everybody AS (
+    SELECT customer_id FROM views UNION SELECT customer_id FROM customers
+)
+SELECT customer_id, coalesce(c.market, n.line.market, 'default') AS market, n.line.currency AS currency
+FROM everybody
+LEFT JOIN customers c USING (customer_id)
+LEFT JOIN newest n USING (customer_id);
+
+-- The only currency in which a product has prices in a market, where there is only one.
+CREATE VIEW only_currencies AS
+SELECT product_id, market, min(currency) AS currency FROM spells
+GROUP BY ALL HAVING count(DISTINCT currency) = 1;
+
 -- Each customer's newest look at each product of the window, with what could be had, and for how much, then and now.
 CREATE TABLE looks AS
 WITH newest AS (
