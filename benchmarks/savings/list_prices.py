@@ -4,8 +4,8 @@
 
 imports the Complete Journey, and Online Retail where its file is given, into homes of their own. A line is
 claimed when a lower price began within `outreach.protection_days` after it: the lowest price per unit on any
-receipt for the same product in the same market; on any of no more units; and the list price as the feed derives
-it. Whoever paid that little already has no claim. Needs the `demo` and `dev` extras.
+receipt for the same product in the same market; on any of no more units; and the list price as the feed
+derives it. Whoever paid that little already has no claim. Needs the `demo` and `dev` extras.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Purchases, views and changed prices in any number, as a home's lake and as plain Parquet files for a peer."""
+"""Purchases, views and changed prices in any number, as a home's lake and as plain files for a peer."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -33,8 +33,8 @@ class NewRows(Lake):
 def make(settings: Settings, plain: Path, rows: int, seed: int = 0) -> dict[str, int]:
     """Fills an empty home's lake, and a folder of plain files with the same rows, moments without a zone.
 
-    Half of the rows are purchases, half views, over 60 days. For a hundredth as many products in a market there
-    is a list price from before and one from within the last 30 days, three of ten of these lower.
+    Half of the rows are purchases, half views, over 60 days. For a hundredth as many products in a market
+    there is a list price from before and one from within the last 30 days, three of ten of these lower.
 
     Returns:
         rows of each table.
@@ -74,7 +74,7 @@ def _products(products: int) -> pl.DataFrame:
 
 
 def _prices(random: np.random.Generator, base: np.ndarray) -> pl.DataFrame:
-    """One list price from before the first purchase for each product and market, and one of the last 30 days."""
+    """For each product and market a list price from before all purchases, and one of the last 30 days."""
     product = np.repeat(np.arange(base.size), MARKETS)
     market = np.tile(np.arange(MARKETS), base.size)
     share = np.where(random.random(product.size) < 0.3, random.uniform(0.6, 0.99, product.size), 1.05)
@@ -142,7 +142,8 @@ def _ids(letter: str, numbers: np.ndarray) -> pl.Series:
 
 
 def _moments(microseconds: np.ndarray) -> pl.Series:
-    return pl.select(START + pl.duration(microseconds=pl.Series(microseconds))).to_series().cast(UTC)
+    after = pl.lit(pl.Series(microseconds))
+    return pl.select((START + pl.duration(microseconds=after)).cast(UTC)).to_series()
 
 
 def _decimal(cents: np.ndarray) -> pl.Series:

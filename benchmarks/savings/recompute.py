@@ -2,9 +2,10 @@
 
     python -m benchmarks.savings.recompute HOME --day D [--json]
 
-reads the home's lake as of the day and the frozen promises of the nights before, runs `rules/*.sql` in DuckDB,
-and compares what they give with the `opportunities` of the night. The rules were written from docs/savings/
-and the issue, not from `outreach.finders`. Prints counts and differences per kind; exits 1 where there are any.
+reads the home's lake as of the day and the frozen promises of the nights before, runs `rules/*.sql` in
+DuckDB, and compares what they give with the `opportunities` of the night. The rules were written from
+docs/savings/ and the issue, not from `outreach.finders`. Prints counts and differences per kind; exits 1
+where there are any.
 """
 
 import argparse
@@ -38,14 +39,15 @@ OWED = {
     "cheaper_same": "advice",
     "recurring_trouble": "advice",
 }
-"""Every kind in the order of precedence, and what is owed; credits and gift cards are a right, but promised alike."""
+"""Every kind in the order of precedence, and what is owed (credits and gift cards: a right)."""
 
 SUBJECT = ("order_id", "line_id", "entitlement_id", "incident_id", "product_id")
 COMPARED = ("kind", *SUBJECT, "customer_id", "amount_minor", "currency", "held", "expires_at")
 FOUND = """
 CREATE TABLE found (
-    opportunity_id VARCHAR, kind VARCHAR, owed VARCHAR, order_id VARCHAR, line_id VARCHAR, entitlement_id VARCHAR,
-    incident_id VARCHAR, product_id VARCHAR, customer_id VARCHAR, claim_minor HUGEINT, least_minor HUGEINT,
+    opportunity_id VARCHAR, kind VARCHAR, owed VARCHAR, order_id VARCHAR, line_id VARCHAR,
+    entitlement_id VARCHAR, incident_id VARCHAR, product_id VARCHAR, customer_id VARCHAR,
+    claim_minor HUGEINT, least_minor HUGEINT,
     currency VARCHAR, expires_at TIMESTAMP, held BOOLEAN, market VARCHAR, price HUGEINT, price_from TIMESTAMP,
     priced_id VARCHAR,
     subject VARCHAR[]
@@ -54,20 +56,25 @@ CREATE TABLE found (
 
 
 def recompute(settings: Settings, day: date, kinds: Sequence[str]) -> pl.DataFrame:
-    """What the SQL says the night should have found, of these kinds, with the columns of `COMPARED` and its id."""
+    """What the SQL says the night should have found, of these kinds: the columns of `COMPARED` and an id."""
     with opened(settings, day) as connection:
-        for name in ("base", "price_lines", "looks", "same_things"):
-            connection.execute(statement(name))
-        connection.execute(FOUND)
-        connection.execute("SET VARIABLE kinds = ?", [list(OWED)])
-        for kind in kinds:
-            _find(connection, kind)
-        connection.execute(statement("promised"))
-        for kind in kinds:
-            connection.execute("SET VARIABLE kind = ?", [kind])
-            connection.execute(statement("purse"))
-        connection.execute(statement("settle"))
-        rows = connection.sql("FROM opportunities").pl()
+        return settled(connection, kinds)
+
+
+def settled(connection: duckdb.DuckDBPyConnection, kinds: Sequence[str]) -> pl.DataFrame:
+    """The opportunities of these kinds in the tables of a connection, as `world.opened` gives it."""
+    for name in ("base", "price_lines", "looks", "same_things"):
+        connection.execute(statement(name))
+    connection.execute(FOUND)
+    connection.execute("SET VARIABLE kinds = ?", [list(OWED)])
+    for kind in kinds:
+        _find(connection, kind)
+    connection.execute(statement("promised"))
+    for kind in kinds:
+        connection.execute("SET VARIABLE kind = ?", [kind])
+        connection.execute(statement("purse"))
+    connection.execute(statement("settle"))
+    rows: pl.DataFrame = connection.sql("FROM opportunities").pl()
     return rows.with_columns(pl.col("expires_at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
 
 

@@ -2,10 +2,11 @@
 
     python -m benchmarks.savings.speed [--rows 100_000_000] [--rounds 3] [--folder DIR]
 
-makes purchases and views, `--rows` of both together, and a hundredth as many changed prices: as a home's lake for
-us, as plain Parquet files for DuckDB. With `--folder` they are kept and used again. Both find the claims of
-`price_guarantee`, `price_drop` and `watched_price_drop` (as far as they are registered) in turns, in processes of their
-own with two threads; ours also write ids and evidence. Exits 1 where they do not find the same claims.
+makes purchases and views, `--rows` of both together, and a hundredth as many changed prices: as a home's
+lake for us, as plain Parquet files for DuckDB. With `--folder` they are kept and used again. Both find the
+claims of `price_guarantee`, `price_drop` and `watched_price_drop` (as far as they are registered) in turns,
+in processes of their own with two threads; ours also write ids and evidence. Exits 1 where they do not find
+the same claims.
 """
 
 import argparse
@@ -112,7 +113,7 @@ def claims_of(who: str, kind: str, folder: Path) -> pl.LazyFrame:
 
 def differences(folder: Path) -> dict[str, dict[str, int]]:
     """Per kind: claims of each side, and how many only one of them has."""
-    found = {}
+    found: dict[str, dict[str, int]] = {}
     for kind in KINDS:
         one, two = (claims_of(who, kind, folder) for who in SIDES)
         counts = [
@@ -163,7 +164,8 @@ def as_markdown(result: dict[str, Any]) -> str:
     """The result as the table that docs/benchmarks.md shows."""
     head = ["| | seconds (median) | peak memory (GiB) |", "|---|---|---|"]
     rows = [f"| {who} | {result['seconds'][who]} | {result['peak_gib'][who]} |" for who in SIDES]
-    said = f"Ours takes {result['ratio']} × DuckDB's time for {', '.join(result['kinds'])}; {result['rows']:,} rows."
+    kinds = ", ".join(result["kinds"])
+    said = f"Ours takes {result['ratio']} × DuckDB's time for {kinds}; {result['rows']:,} rows."
     return "\n".join([*head, *rows, "", said])
 
 

@@ -23,8 +23,8 @@ _NOTES = [
     "households have no e-mail address, no time zone and no recorded consent: none of them can be contacted "
     "until customers and consents are imported",
     "paid is sales_value - coupon_disc; a list price is the most frequent single-unit shelf price of a "
-    "product, store and day, on at least two lines and without a loyalty discount; with one it is a promotion "
-    "of that day; what is weighed or measured has neither",
+    "product, store and day, on at least two lines and without a loyalty discount; with one it is a "
+    "promotion of that day; what is weighed or measured has neither",
     "of Type A campaigns a household got only some coupons, unknown which: no entitlement is taken from them",
 ]
 

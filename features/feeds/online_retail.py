@@ -25,8 +25,8 @@ _SHIPPING = ("POST", "DOT", "C2")
 _SLASHED = ("%m/%d/%y %H:%M", "%m/%d/%Y %H:%M")  # two digits first: %Y would read 10 as the year 10
 
 _NOTES = [
-    "prices fall with quantity here, and no list is kept: a list price is what customers paid for one to three "
-    "units, where it lasted for two weeks; until then the one before stays in force",
+    "prices fall with quantity here, and no list is kept: a list price is what customers paid for one to "
+    "three units, where it lasted for two weeks; until then the one before stays in force",
     "customers have no e-mail address, no time zone and no recorded consent",
 ]
 

@@ -130,8 +130,9 @@ def test_a_price_that_lasts_is_a_list_price_whatever_the_moments_look_like(
     settings: Settings, tmp_path: Path, date: str | None
 ) -> None:
     lines = pl.DataFrame({"day": [1, 8, 15], "CustomerID": [1, 2, 3]}).select(
-        InvoiceNo=pl.format("53636{}", "CustomerID"), StockCode=pl.lit("71053"), Description=pl.lit("LANTERN"),
-        Quantity=pl.lit(3), InvoiceDate=pl.datetime(2010, 12, "day", 8, 26), UnitPrice=pl.lit(3.39),
+        InvoiceNo=pl.format("53636{}", "CustomerID"), StockCode=pl.lit("71053"),
+        Description=pl.lit("LANTERN"), Quantity=pl.lit(3),
+        InvoiceDate=pl.datetime(2010, 12, "day", 8, 26), UnitPrice=pl.lit(3.39),
         CustomerID="CustomerID", Country=pl.lit("France"),
     )  # fmt: skip
     if date:

@@ -1,6 +1,6 @@
-"""List prices from receipts: a bulk price, an offer and one customer's price are none; a lasting price is one."""
+"""List prices from receipts: a bulk price, an offer, one customer's price are none; a lasting one is."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.feeds.receipt_prices import BUYERS, PERSISTS_DAYS, list_prices
+from tests.conftest import at
 
 START = date(2011, 3, 1)
 
@@ -25,7 +26,8 @@ def bought(*lines: tuple[int, str, int, str]) -> pl.LazyFrame:
         pl.LazyFrame(rows, schema=columns, orient="row")
         .cast({"quantity": pl.Decimal(18, 6), "unit_price": pl.Decimal(18, 6)})
         .with_columns(
-            product_id=pl.lit("lantern"), at=pl.col("day").cast(pl.Datetime("us")) + pl.duration(hours=12)
+            product_id=pl.lit("lantern"),
+            at=pl.col("day").cast(pl.Datetime("us", "UTC")) + pl.duration(hours=12),
         )
     )
 
@@ -91,7 +93,7 @@ def test_what_most_customers_paid_on_a_day_counts_and_of_two_the_dearer() -> Non
 def test_a_price_begins_at_the_last_line_that_bears_it_out() -> None:
     lines = bought(*weeks(0, 14, "2.95"))
     found = list_prices(lines).collect()
-    assert found["effective_at"].to_list() == [datetime(2011, 3, 15, 12)]
+    assert found["effective_at"].to_list() == [at("2011-03-15 12:00")]
 
 
 lines_of_a_shop = st.lists(
@@ -109,7 +111,7 @@ lines_of_a_shop = st.lists(
 def test_no_list_price_rests_on_what_was_bought_later(
     lines: list[tuple[int, str, int, str]], day: int
 ) -> None:
-    moment = datetime(2011, 3, 1, 23) + timedelta(days=day)
+    moment = at("2011-03-01 23:00") + timedelta(days=day)
     known = [line for line in lines if line[0] <= day]
     whole = list_prices(bought(*lines)).filter(pl.col("effective_at") <= moment).collect()
     early = list_prices(bought(*known)).collect()
