@@ -1,1 +1,1 @@
-"""The rules of savings once more, as SQL, and what derived list prices are worth."""
+"""The rules of savings held against the simulator's truth and against SQL, and what list prices are worth."""
