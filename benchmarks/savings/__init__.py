@@ -1,1 +1,1 @@
-"""Measurements of the ways to save a customer money."""
+"""The rules of savings held against the simulator's truth and against SQL, and what list prices are worth."""
