@@ -67,35 +67,31 @@ def _idle(world: World, settings: OutreachSettings, end: datetime) -> pl.LazyFra
 
 def _with_last_use(held: pl.LazyFrame, world: World, end: datetime) -> pl.LazyFrame:
     """Subscriptions with `last_use`: of the right itself, of its offer, or of a product it is for."""
-    usage = world.usage.filter(pl.col("at") < end).join(held, on="customer_id", how="semi")
+    both = ["customer_id", "offer_id"]
+    usage = world.usage.filter(pl.col("at") < end).select(*both, "product_id", "at")
     of_right = (
         world.entitlement_uses.filter(pl.col("used_at") < end)
         .group_by("entitlement_id")
         .agg(_right=pl.col("used_at").max())
     )
-    of_offer = (
-        usage.filter(pl.col("offer_id").is_not_null())
-        .group_by("customer_id", "offer_id")
-        .agg(_offer=pl.col("at").max())
-    )
-    of_products = (
-        usage.filter(pl.col("product_id").is_not_null())
-        .group_by("customer_id", "product_id")
-        .agg(_at=pl.col("at").max())
-    )
-    offers = held.select("customer_id", "offer_id").unique()
+    offers = held.select(both).unique()
+    of_offer = usage.join(offers, on=both, how="semi").group_by(both).agg(_offer=pl.col("at").max())
+    of_product = usage.filter(pl.col("product_id").is_not_null()).drop("offer_id")
+    listed = offers.join(world.offer_products, on="offer_id", how="semi")
     of_listed = (
-        of_products.join(offers, on="customer_id")
+        of_product.join(listed, on="customer_id")
         .join(world.offer_products, on=["offer_id", "product_id"], how="semi")
-        .group_by("customer_id", "offer_id")
-        .agg(_listed=pl.col("_at").max())
+        .group_by(both)
+        .agg(_listed=pl.col("at").max())
     )
+    free = offers.join(world.offer_products, on="offer_id", how="anti")
     of_any = (
-        of_products.group_by("customer_id")
-        .agg(_any=pl.col("_at").max())
-        .join(offers.join(world.offer_products, on="offer_id", how="anti"), on="customer_id")
+        of_product.join(free, on="customer_id", how="semi")
+        .group_by("customer_id")
+        .agg(_at=pl.col("at").max())
+        .join(free, on="customer_id")
+        .select(*both, _any="_at")
     )
-    both = ["customer_id", "offer_id"]
     return (
         held.join(of_right, on="entitlement_id", how="left")
         .join(of_offer, on=both, how="left")
