@@ -125,6 +125,7 @@ class OutreachSettings(_Section):
     contact: str = ""
     default_locale: str = "en_US"
     advice_items: Annotated[int, Field(ge=1)] = 5
+    min_coupon_uses: Annotated[int, Field(ge=2)] = 50
 
     @field_validator("default_timezone")
     @classmethod

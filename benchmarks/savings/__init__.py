@@ -1,0 +1,1 @@
+"""Savings measured: against the same rules written a second time, and against what customers did."""
