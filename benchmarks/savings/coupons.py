@@ -40,7 +40,7 @@ def main() -> None:
     start = clock.start_of(chosen.start)
     end = clock.start_of(chosen.end) if chosen.end else None
     result = judge(read_records(tuple(f"Type {t}" for t in chosen.types)), start, end)
-    print(json.dumps(result) if chosen.json else _table(result))
+    print(json.dumps(result) if chosen.json else _table(result), flush=True)
 
 
 def judge(records: Records, start: datetime, end: datetime | None) -> dict[str, Any]:

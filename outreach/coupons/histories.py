@@ -50,7 +50,8 @@ def _described(records: Records, begun: pl.DataFrame, moment: datetime) -> pl.Da
         .join(offered.described, on="offer_id", how="left")
         .join(matches(pairs, known, offered, span), on=PAIR, how="left")
     )
-    named = _placed(found)
+    # Sums within a group of rows follow their order, which joins do not promise to keep.
+    named = _placed(found.sort("holding_id"))
     return named.with_columns(pl.col(features_of(named)).cast(pl.Float64))
 
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 UNUSED = 40_000
 """Unused holdings that are learned from at most, drawn at random; all used ones are."""
@@ -75,8 +76,9 @@ class Learned:
     def chances(self, described: pl.DataFrame) -> Matrix:
         """(N,) the probability that each holding is used before it ends."""
         values = _matrix(described, self.features)
-        odds = np.mean([tree.decision_function(values) for tree in self.trees], axis=0)
-        steady = self.regression.decision_function(self.scale(values))
+        with threadpool_limits(1):
+            odds = np.mean([tree.decision_function(values) for tree in self.trees], axis=0)
+            steady = self.regression.decision_function(self.scale(values))
         found = TREES_SHARE * odds + (1 - TREES_SHARE) * steady + self.shift
         probability: Matrix = 1 / (1 + np.exp(-found))
         return probability
@@ -100,11 +102,12 @@ def learn(described: pl.DataFrame, features: Sequence[str], seed: int) -> Learne
     kept = [name for name in features if taken[name].drop_nulls().n_unique() > 1]
     values, used = _matrix(taken, kept), used[rows]
     scale = Scale.of(values)
-    trees = [
-        HistGradientBoostingClassifier(random_state=seed + number, **TREES).fit(values, used)
-        for number in range(ROUNDS)
-    ]
-    regression = LogisticRegression(C=0.01, max_iter=1_000).fit(scale(values), used)
+    with threadpool_limits(1):  # sums in one order, whatever the machine
+        trees = [
+            HistGradientBoostingClassifier(random_state=seed + number, **TREES).fit(values, used)
+            for number in range(ROUNDS)
+        ]
+        regression = LogisticRegression(C=0.01, max_iter=1_000).fit(scale(values), used)
     return Learned(kept, trees, regression, scale, shift)
 
 

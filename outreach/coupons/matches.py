@@ -3,7 +3,7 @@
 import polars as pl
 
 from outreach.coupons.offers import Offers
-from outreach.coupons.records import KINDS, Records
+from outreach.coupons.records import KINDS, Records, whole
 
 PAIR = ["customer_id", "offer_id"]
 HALF_LIFE = 60.0
@@ -12,7 +12,7 @@ HALF_LIFE = 60.0
 
 def matches(pairs: pl.DataFrame, known: Records, offered: Offers, span: float) -> pl.DataFrame:
     """`pairs` (`customer_id, offer_id`) with features named `own_…`, `title_…` and so on, and `used_…`."""
-    lines = known.lines.with_columns(weight=0.5 ** (pl.col("age") / HALF_LIFE))
+    lines = known.lines.with_columns(weight=whole(0.5 ** (pl.col("age") / HALF_LIFE)))
     found = pairs.join(_own(lines, offered, pairs, span), on=PAIR, how="left")
     for kind in KINDS:
         found = found.join(_like(kind, lines, offered.goods, pairs), on=PAIR, how="left")
@@ -76,7 +76,7 @@ def _like(kind: str, lines: pl.DataFrame, goods: pl.DataFrame, pairs: pl.DataFra
             pl.col("lines").sum().alias(f"{kind}_lines"),
             pl.col("recency").min().alias(f"{kind}_recency"),
             pl.col("weight").sum().alias(f"{kind}_weight"),
-            (pl.col("weight") * pl.col("share")).sum().alias(f"{kind}_mixed_weight"),
+            whole(pl.col("weight") * pl.col("share")).sum().alias(f"{kind}_mixed_weight"),
             pl.col("with_offer").sum().alias(f"{kind}_offer_lines"),
         )
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from outreach.coupons.records import Records
+from outreach.coupons.records import Records, whole
 
 PRIOR_USES = 2.0
 """Uses that every ratio of used to expected starts from, so that a few do not decide."""
@@ -91,7 +91,7 @@ def _alike(goods: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
         .join(before.group_by("earlier").agg(then=pl.len()), on="earlier")
     )
     either = pl.col("now") + pl.col("then") - pl.col("shared")
-    return shared.select("offer_id", "earlier", overlap=pl.col("shared") / either)
+    return shared.select("offer_id", "earlier", overlap=whole(pl.col("shared") / either))
 
 
 def _kinds(goods: pl.DataFrame) -> pl.DataFrame:
@@ -105,7 +105,7 @@ def _uses(holdings: pl.DataFrame) -> pl.DataFrame:
     used = pl.col("used_at").is_not_null()
     share = (used.sum().over("campaign") + 0.5) / pl.len().over("campaign")
     return (
-        holdings.with_columns(expected=share)
+        holdings.with_columns(expected=whole(share))
         .group_by("offer_id")
         .agg(uses=used.sum(), expected=pl.col("expected").sum())
     )
@@ -115,7 +115,7 @@ def _use_of_alike(
     alike: pl.DataFrame, uses: pl.DataFrame, kinds: pl.DataFrame, begin: pl.DataFrame
 ) -> pl.DataFrame:
     """Uses of earlier offers for the same products, category or brand, against what their campaigns had."""
-    weighted = [pl.col(name) * pl.col("overlap") for name in ("uses", "expected")]
+    weighted = [whole(pl.col(name) * pl.col("overlap")) for name in ("uses", "expected")]
     same = (
         alike.join(uses, left_on="earlier", right_on="offer_id")
         .with_columns(weighted)

@@ -13,8 +13,11 @@ HISTORY_DAYS = 365
 """Days before a holding began that its description looks at."""
 
 HOLDING = ["holding_id", "customer_id", "offer_id", "campaign", "starts_at", "ends_at", "used_at"]
-"""Columns of holdings: `campaign` names those that were given out together, `ends_at` is the first moment of no
-validity, `used_at` the first use, null where there was none."""
+"""Columns of holdings.
+
+`campaign` names those that were given out together, `ends_at` is the first moment of no validity, `used_at`
+the first use, null where there was none.
+"""
 
 KINDS = ("title", "category", "department", "brand")
 """What products can have in common."""
@@ -59,3 +62,8 @@ class Records:
 def age_of(at: pl.Expr, moment: datetime) -> pl.Expr:
     """Days between a moment in a column and a later one."""
     return (pl.lit(moment) - at).dt.total_seconds() / 86_400
+
+
+def whole(value: pl.Expr) -> pl.Expr:
+    """The value in whole 2⁻²⁴ths, so that sums are exact and the order of rows changes nothing (ADR 2)."""
+    return (value * 2**24).round() / 2**24
