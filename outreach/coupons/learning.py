@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 UNUSED = 40_000
 """Unused holdings that are learned from at most, drawn at random; all used ones are."""
