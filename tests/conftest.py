@@ -16,11 +16,13 @@ from advocate.database import upgrade
 from warehouse.settings import Settings, load_settings
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("ADVOCATE_"):
-            monkeypatch.delenv(name)
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("ADVOCATE_"):
+                patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")
