@@ -51,6 +51,53 @@ def _price_guarantee(evidence: dict[str, Any], reader: Reader) -> Slots:
     return _price_drop(evidence, reader) | {"sent_on": reader.date(dispatched) if dispatched else None}
 
 
+def _paid_back(evidence: dict[str, Any], reader: Reader) -> Slots:
+    """What every message about money owed says: how much, and what was promised of it before."""
+    currency, promised = evidence["currency"], evidence["already_promised_minor"]
+    return {
+        "item": evidence["item"],
+        "promised": reader.money(promised, currency) if promised else None,
+        "amount": reader.money(evidence["amount_minor"], currency),
+    }
+
+
+def _double_payment(evidence: dict[str, Any], reader: Reader) -> Slots:
+    due, ordered = evidence.get("fee_due_at"), evidence.get("ordered_at")
+    return _paid_back(evidence, reader) | {
+        "offer": evidence.get("offer"),
+        "paid": reader.money(evidence["claim_minor"], evidence["currency"]),
+        "due_on": reader.date(due) if due else None,
+        "ordered_on": reader.date(ordered) if ordered else None,
+    }
+
+
+def _failed_experience(evidence: dict[str, Any], reader: Reader) -> Slots:
+    own, line = evidence["incident_amount_minor"], evidence["line_total_minor"]
+    paid = line if own is None else own
+    return _paid_back(evidence, reader) | {
+        "happened_on": reader.date(evidence["occurred_at"]),
+        "paid": reader.money(paid, evidence["currency"]),
+    }
+
+
+def _late_delivery(evidence: dict[str, Any], reader: Reader) -> Slots:
+    delivered = evidence["delivered_at"]
+    return _paid_back(evidence, reader) | {
+        "bought_on": reader.date(evidence["purchased_at"]),
+        "promised_for": reader.date(evidence["promised_at"]),
+        "delivered_on": reader.date(delivered) if delivered else None,
+    }
+
+
+def _idle_subscription(evidence: dict[str, Any], reader: Reader) -> Slots:
+    return _paid_back(evidence, reader) | {
+        "offer": evidence["offer"],
+        "fee": reader.money(evidence["fee_minor"], evidence["currency"]),
+        "idle_from": reader.date(evidence["unused_from"]),
+        "idle_to": reader.last_date(evidence["unused_until"]),
+    }
+
+
 def _unused_entitlement(evidence: dict[str, Any], reader: Reader) -> Slots:
     amount, until = evidence["amount_minor"], evidence["expires_at"]
     return {
@@ -64,5 +111,9 @@ def _unused_entitlement(evidence: dict[str, Any], reader: Reader) -> Slots:
 SLOTS: dict[str, Callable[[dict[str, Any], Reader], Slots]] = {
     "price_guarantee": _price_guarantee,
     "price_drop": _price_drop,
+    "double_payment": _double_payment,
+    "failed_experience": _failed_experience,
+    "late_delivery": _late_delivery,
     "unused_entitlement": _unused_entitlement,
+    "idle_subscription": _idle_subscription,
 }
