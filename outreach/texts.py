@@ -49,8 +49,11 @@ def compose(purpose: str, told: Sequence[Told], reader: Reader, settings: Outrea
         "total": _total(told, reader),
         "items": [slots_of(one, reader) for one in told],
         "kinds": kinds,
+        "purpose": purpose,
         "price_drop_days": str(settings.protection_days),
         "habit_days": str(settings.habit_days),
+        "watched_days": str(settings.watched_days),
+        "credit_days": str(settings.credit_days),
     }
     return Message(
         subject=_template(f"{purpose}/{VERSION}.subject").render(slots).strip(),

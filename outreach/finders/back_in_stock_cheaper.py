@@ -1,6 +1,6 @@
-"""`back_in_stock_cheaper` (advice): what a customer wanted while it could not be had is back, at no more.
+"""`back_in_stock_cheaper` (advice): what a customer wanted while it could not be had is back for no more.
 
-The rule stands in `docs/savings/README.md`, and `docs/savings/back_in_stock_cheaper.md` explains it to people.
+The rule stands in `docs/savings/README.md`; `docs/savings/back_in_stock_cheaper.md` explains it to people.
 """
 
 from datetime import date
@@ -25,7 +25,7 @@ def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
             kind=pl.lit(KIND),
             owed=pl.lit("advice"),
             least_minor=pl.lit(0, dtype=pl.Int64),
-            expires_at="price_now_ends",
+            expires_at="price_now_until",
             held=waits(settings),
             facts=evidence(look_facts(settings, day)),
         )

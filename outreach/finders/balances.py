@@ -45,7 +45,7 @@ def lapsing_balances(world: World, settings: OutreachSettings, day: date) -> pl.
 
 
 def _at_start(own: pl.LazyFrame) -> pl.LazyFrame:
-    """The value at the start: the entitlement's, else the offer's for all its uses; only where it is known."""
+    """The value at the start: the entitlement's, else the offer's for all its uses; rows where it is known."""
     by_own = pl.col("own_value").is_not_null()
     at_start = pl.when(by_own).then("own_value").otherwise(pl.col("offer_value") * pl.col("uses_allowed"))
     currency = pl.when(by_own).then("own_currency").otherwise("offer_currency")

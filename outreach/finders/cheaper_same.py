@@ -21,7 +21,9 @@ KIND = "cheaper_same"
 THING = ["department", "category", "name", "measure"]
 HABIT = ["customer_id", *SAME]
 
-_HIGHEST_PRICE = 2**43  # in millionths; with sizes below 2^42 all fractions of the two differ by more than 2^-84
+_HIGHEST_PRICE = (
+    2**43
+)  # in millionths; with sizes below 2^42 all fractions of the two differ by more than 2^-84
 _LARGEST = 1e38  # Int128 ends at 1.7e38; a claim beyond it is not made rather than made wrongly
 
 
@@ -29,7 +31,9 @@ def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
     """The claims of a day: one per customer, product, market and currency."""
     habits = _habits(world, settings, day).filter(_fits()).with_columns(claim_minor=_saving())
     items = world.items.select(other_product_id="product_id", other_item="item")
-    named = habits.join(world.items, on="product_id", how="left").join(items, on="other_product_id", how="left")
+    named = habits.join(world.items, on="product_id", how="left").join(
+        items, on="other_product_id", how="left"
+    )
     minimum = per_currency(pl.col("currency"), settings.min_saving_minor)
     return claims(
         named.filter(pl.col("claim_minor") > 0).with_columns(
@@ -73,7 +77,11 @@ def _dear(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
         micros(pl.col("price")) < _HIGHEST_PRICE
     )
     last = pl.lit(clock.end_of(day) - timedelta(microseconds=1), dtype=pl.Datetime("us", "UTC"))
-    had = could_be_had(offered.with_columns(_last=last), world, "_last", "had").filter("had").drop("had", "_last")
+    had = (
+        could_be_had(offered.with_columns(_last=last), world, "_last", "had")
+        .filter("had")
+        .drop("had", "_last")
+    )
     where = [*THING, "market", "currency"]
     best = had.sort("per_measure", "product_id").unique(where, keep="first", maintain_order=True)
     stated = listed(world.prices.join(best.select(SAME).unique(), on=SAME, how="semi"))
@@ -129,7 +137,9 @@ def _facts(settings: OutreachSettings, day: date) -> pl.Expr:
     )
     return evidence(
         {
-            "rule": pl.lit("half_up(kept * (list_price - size * other_list_price / other_size))"),
+            "rule": pl.lit(
+                "half_up(kept * (price - size * other_price / other_size)); list prices of one package"
+            ),
             "item": pl.col("item"),
             "other_item": pl.col("other_item"),
             "other_product_id": pl.col("other_product_id"),
@@ -140,12 +150,12 @@ def _facts(settings: OutreachSettings, day: date) -> pl.Expr:
             "measure": pl.col("measure"),
             "package_size": pl.col("package_size"),
             "size": pl.col("size"),
-            "list_price": decimal_text(pl.col("price")),
-            "list_price_from": moment_text(pl.col("price_from")),
+            "price": decimal_text(pl.col("price")),
+            "price_from": moment_text(pl.col("price_from")),
             "other_package_size": pl.col("other_package_size"),
             "other_size": pl.col("other_size"),
-            "other_list_price": decimal_text(pl.col("other_price")),
-            "other_list_price_from": moment_text(pl.col("other_price_from")),
+            "other_price": decimal_text(pl.col("other_price")),
+            "other_price_from": moment_text(pl.col("other_price_from")),
             "usual_list_price_millionths": pl.col("usual"),
             "looks_like_a_mistake": pl.col("outlier"),
             "settings": used,

@@ -1,5 +1,6 @@
-"""What customers looked at and did not buy, what it cost then and costs now: what `watched_price_drop` and
-`back_in_stock_cheaper` share. The rule stands in `docs/savings/README.md`.
+"""What customers looked at and did not buy, what it cost then and what it costs now.
+
+`watched_price_drop` and `back_in_stock_cheaper` share it. The rule stands in `docs/savings/README.md`.
 """
 
 from datetime import date, datetime, timedelta
@@ -15,14 +16,16 @@ from warehouse import clock
 from warehouse.settings import OutreachSettings
 
 PAIR = ["customer_id", "product_id"]
+LOOKS = {"view": 0, "cart": 1, "wishlist": 2}
+"""Kinds of looks, from the weakest to the strongest."""
 
 
 def no_dearer_looks(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
     """Newest looks of the last days at what was not bought since and costs no more now.
 
     Returns:
-        one row per customer and product: `PAIR, looked_at, market, currency`; `had_then` and `had_now`;
-        `price_then` and `price_now`, each with the moment it began and its kind; `price_now_ends`;
+        one row per customer and product: `PAIR, looked_at, look, market, currency`; `had_then` and `had_now`;
+        `price_then` and `price_now`, each with the moment it began and its kind; `price_now_until`;
         `claim_minor`, the difference for one unit (0 or more); `usual`, `outlier`; and `item`.
     """
     end = clock.end_of(day)
@@ -50,6 +53,7 @@ def look_facts(settings: OutreachSettings, day: date) -> dict[str, pl.Expr]:
         "item": pl.col("item"),
         "market": pl.col("market"),
         "currency": pl.col("currency"),
+        "look": pl.col("look"),
         "looked_at": moment_text(pl.col("looked_at")),
         "could_be_had_then": pl.col("had_then"),
         "price_then": decimal_text(pl.col("price_then")),
@@ -58,6 +62,7 @@ def look_facts(settings: OutreachSettings, day: date) -> dict[str, pl.Expr]:
         "price_now": decimal_text(pl.col("price_now")),
         "price_now_kind": pl.col("price_now_kind"),
         "price_now_from": moment_text(pl.col("price_now_from")),
+        "price_now_until": moment_text(pl.col("price_now_until")),
         "usual_list_price_millionths": pl.col("usual"),
         "looks_like_a_mistake": pl.col("outlier"),
         "settings": settings_text(
@@ -70,10 +75,18 @@ def look_facts(settings: OutreachSettings, day: date) -> dict[str, pl.Expr]:
 
 
 def _newest(views: pl.LazyFrame, since: datetime, end: datetime) -> pl.LazyFrame:
+    """`PAIR, looked_at, look`: the newest look and what it was; of several at one moment the strongest.
+
+    Moment and kind are one number, so that the largest is both.
+    """
+    strength = pl.col("kind").replace_strict(LOOKS, return_dtype=pl.Int64)
+    code = pl.col("_code") % len(LOOKS)
+    moment = (pl.col("_code") // len(LOOKS)).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     return (
         views.filter(pl.col("viewed_at") >= since, pl.col("viewed_at") < end)
         .group_by(PAIR)
-        .agg(looked_at=pl.col("viewed_at").max())
+        .agg(_code=(pl.col("viewed_at").dt.epoch("us") * len(LOOKS) + strength).max())
+        .select(*PAIR, looked_at=moment, look=code.replace_strict({n: look for look, n in LOOKS.items()}))
     )
 
 
@@ -121,9 +134,10 @@ def _with_currency(looks: pl.LazyFrame, prices: pl.LazyFrame) -> pl.LazyFrame:
 def _now(prices: pl.LazyFrame, day: date) -> pl.LazyFrame:
     """The lower of list price and promotion in the day's last moment; of equals the list price."""
     kinds = [
-        now_in_force(prices, kind, day).with_columns(price_now_kind=pl.lit(kind)) for kind in ("list", "promotion")
+        now_in_force(prices, kind, day).with_columns(price_now_kind=pl.lit(kind))
+        for kind in ("list", "promotion")
     ]
-    names = {"price": "price_now", "price_from": "price_now_from", "ends_at": "price_now_ends"}
+    names = {"price": "price_now", "price_from": "price_now_from", "ends_at": "price_now_until"}
     both = pl.concat(kinds).rename(names).sort(*SAME, "price_now", "price_now_kind")
     return both.unique(SAME, keep="first", maintain_order=True)
 

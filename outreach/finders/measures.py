@@ -2,9 +2,9 @@
 
     "12 OZ", "1.5 L", "0,75 l", "6 x 330 ml", "1/2 GAL", "GALLON", "24 CT"
 
-A size that does not read wholly like one of these is unknown: "12 PK/12 OZ" may be twelve times twelve ounces or
-twelve ounces in all, "2 LB 11 OZ" is two sizes. Ounces may be of weight or of volume, and gallons, quarts, pints
-and fluid ounces differ between countries, so each of these is a measure of its own, compared only with itself.
+A size that does not read wholly like one of these is unknown: "12 PK/12 OZ" may be twelve times twelve ounces
+or twelve ounces in all, "2 LB 11 OZ" is two sizes. Ounces may be of weight or of volume, and pints and fluid
+ounces differ between countries, so each of these is a measure of its own, compared only with itself.
 """
 
 import polars as pl
@@ -30,7 +30,7 @@ The smallest unit of weight is 10 µg, of which a pound (0.45359237 kg) has a wh
 """
 
 LARGEST = 2**42
-"""Sizes from here on are unknown, in thousandths of the smallest unit: prices per unit then fit into 128 bits."""
+"""Sizes from here on, in thousandths of the smallest unit, are unknown: prices per unit fit into 128 bits."""
 
 _ALONE = ("gallon", "quart", "pint")
 """Units that mean one of them where no number is given."""
@@ -39,8 +39,12 @@ _THOUSAND = 1000
 _NUMBER = r"(?:\d{0,6}\.\d{1,3}|\d{1,6}(?:,\d{1,2})?)"
 _SPELLINGS = {spelling: unit for unit, (_, _, spellings) in UNITS.items() for spelling in spellings}
 _ANY_UNIT = "|".join(word.replace(".", r"\.") for word in sorted(_SPELLINGS, key=len, reverse=True))
-_SIZE = rf"(?:(?P<times>\d{{1,3}}) ?[x×] ?)?(?:(?P<half>1/[24])|(?P<number>{_NUMBER}))? ?(?P<unit>{_ANY_UNIT})"
-_IN_TITLES = rf"(?i)(^|[^\p{{L}}\d.,/])(?:\d{{1,3}} ?[x×] ?)?(?:1/[24]|{_NUMBER}) ?(?:{_ANY_UNIT})(?:[^\p{{L}}\d]|$)"
+_SIZE = (
+    rf"(?:(?P<times>\d{{1,3}}) ?[x×] ?)?(?:(?P<half>1/[24])|(?P<number>{_NUMBER}))? ?(?P<unit>{_ANY_UNIT})"
+)
+_IN_TITLES = (
+    rf"(?i)(^|[^\p{{L}}\d.,/])(?:\d{{1,3}} ?[x×] ?)?(?:1/[24]|{_NUMBER}) ?(?:{_ANY_UNIT})(?:[^\p{{L}}\d]|$)"
+)
 
 
 def measured(size: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
@@ -56,15 +60,21 @@ def measured(size: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     parts = text.str.extract_groups(f"^{_SIZE}$")
     unit = parts.struct.field("unit").replace_strict(_SPELLINGS, default=None, return_dtype=pl.String)
     number = pl.coalesce(
-        parts.struct.field("half").replace_strict({"1/2": 500, "1/4": 250}, default=None, return_dtype=pl.Int64),
+        parts.struct.field("half").replace_strict(
+            {"1/2": 500, "1/4": 250}, default=None, return_dtype=pl.Int64
+        ),
         _thousandths(parts.struct.field("number")),
         pl.when(unit.is_in(_ALONE) & (parts.struct.field("times").is_null())).then(pl.lit(_THOUSAND)),
     )
     times = parts.struct.field("times").cast(pl.Int64).fill_null(1)
-    factor = unit.replace_strict({u: f for u, (_, f, _) in UNITS.items()}, default=None, return_dtype=pl.Int64)
+    factor = unit.replace_strict(
+        {u: f for u, (_, f, _) in UNITS.items()}, default=None, return_dtype=pl.Int64
+    )
     amount = times.cast(pl.Int128) * number.cast(pl.Int128) * factor.cast(pl.Int128)
     known = (amount > 0) & (amount < LARGEST)
-    measure = unit.replace_strict({u: m for u, (m, _, _) in UNITS.items()}, default=None, return_dtype=pl.String)
+    measure = unit.replace_strict(
+        {u: m for u, (m, _, _) in UNITS.items()}, default=None, return_dtype=pl.String
+    )
     return pl.when(known).then(measure), pl.when(known).then(amount).cast(pl.Int64)
 
 
@@ -89,8 +99,10 @@ def plain_name(title: pl.Expr, brand: pl.Expr) -> pl.Expr:
 
 
 def _words(text: pl.Expr) -> pl.Expr:
-    """Small letters, digits and per cent signs, each word with a space before and after it; null where none."""
+    """Small letters, digits and per cent signs, with a space before and after each word; null where none."""
     words = pl.concat_str(
-        pl.lit(" "), text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}%]+", " ").str.strip_chars(" "), pl.lit(" ")
+        pl.lit(" "),
+        text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}%]+", " ").str.strip_chars(" "),
+        pl.lit(" "),
     )
     return pl.when(words.str.strip_chars(" ") != "").then(words)

@@ -1,4 +1,4 @@
-"""`recurring_trouble` (advice): things keep going wrong, and more often than before; it asks a person to call.
+"""`recurring_trouble` (advice): more goes wrong than before, so a person should call.
 
 The rule stands in `docs/savings/README.md`, and `docs/savings/recurring_trouble.md` explains it to people.
 """
@@ -59,9 +59,7 @@ def _recurring(happened: pl.LazyFrame, whose: str, settings: OutreachSettings) -
     return (
         happened.filter(pl.col(whose).is_not_null())
         .group_by(whose)
-        .agg(
-            incidents=pl.col("recent").sum().cast(pl.Int64), before=(~pl.col("recent")).sum().cast(pl.Int64)
-        )
+        .agg(incidents=pl.col("recent").sum().cast(pl.Int64), before=(~pl.col("recent")).sum().cast(pl.Int64))
         .filter(pl.col("incidents") >= settings.trouble_incidents, pl.col("incidents") > pl.col("before"))
     )
 

@@ -8,7 +8,7 @@ from features.money import half_up
 from outreach.world import World
 
 ADVISED = ("coupon", "benefit")
-"""Kinds of offers that save something on a product; the others are a customer's money, or nothing to use up."""
+"""Kinds of offers that save something on a product; others are a customer's money, or nothing to use up."""
 OWN_MONEY = ("credit", "gift_card")
 """Kinds of offers that are a customer's own money."""
 
@@ -26,9 +26,10 @@ def held(world: World, end: datetime) -> pl.LazyFrame:
     """Entitlements that began before `end`, with their offer, their `uses`, and what one use is worth.
 
     Returns:
-        `entitlement_id, customer_id, offer_id, starts_at, expires_at, uses_allowed, uses`; of the offer `kind`,
-        `covers`, `name`, `offer_value` and `offer_currency`; of the entitlement `own_value` and `own_currency`;
-        `use_minor`, `use_currency` and `value_from` (`offer` or `entitlement`), null where unknown.
+        `entitlement_id, customer_id, offer_id, starts_at, expires_at, uses_allowed, uses`; of the offer
+        `kind`, `covers`, `name`, `offer_value`, `offer_currency`; of the entitlement `own_value` and
+        `own_currency`; `use_minor`, `use_currency` and `value_from` (`offer` or `entitlement`), null where
+        unknown.
     """
     offers = world.offers.select(
         "offer_id", "kind", "covers", "name", offer_value="value_minor", offer_currency="currency"

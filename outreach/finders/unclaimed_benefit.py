@@ -29,7 +29,9 @@ def claimed(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame
     """
     would = _once_per_order(_coverable(world, settings, day))
     earlier = _promised(world)
-    gone = earlier.join(would, on=USE, how="anti").group_by("entitlement_id").agg(_gone=pl.len().cast(pl.Int64))
+    gone = (
+        earlier.join(would, on=USE, how="anti").group_by("entitlement_id").agg(_gone=pl.len().cast(pl.Int64))
+    )
     marked = would.join(earlier.with_columns(_before=pl.lit(value=True)), on=USE, how="left").join(
         gone, on="entitlement_id", how="left"
     )
@@ -146,13 +148,9 @@ def _products(lines: pl.LazyFrame, rights: pl.LazyFrame, world: World) -> pl.Laz
 
 def _once_per_order(coverable: pl.LazyFrame) -> pl.LazyFrame:
     """Each line with the entitlement that covers most of it, and each entitlement once per order."""
-    worth_most = {"descending": [False, False, True, False], "maintain_order": True}
-    per_line = coverable.sort(*LINE, "claim_minor", "entitlement_id", **worth_most).unique(
-        LINE, keep="first", maintain_order=True
-    )
-    return per_line.sort(*USE, "claim_minor", "line_id", **worth_most).unique(
-        USE, keep="first", maintain_order=True
-    )
+    most = -pl.col("claim_minor")
+    per_line = coverable.sort(*LINE, most, "entitlement_id").unique(LINE, keep="first", maintain_order=True)
+    return per_line.sort(*USE, most, "line_id").unique(USE, keep="first", maintain_order=True)
 
 
 def _promised(world: World) -> pl.LazyFrame:
@@ -165,7 +163,9 @@ def _facts(settings: OutreachSettings, day: date) -> pl.Expr:
     may_name = (pl.col("line_kind") == "shipping") | pl.col("item").is_not_null()
     return evidence(
         {
-            "rule": pl.lit("min(value of one use, half_up(line_total * kept / quantity)); all shipping where no value"),
+            "rule": pl.lit(
+                "min(value of one use, half_up(line_total * kept / quantity)); all shipping where no value"
+            ),
             "item": pl.when(pl.col("line_kind") == "product").then("item"),
             "offer": pl.when(may_name).then("name"),
             "line_kind": pl.col("line_kind"),

@@ -1,8 +1,7 @@
-"""`unused_entitlement`: a coupon or benefit in hand for something this customer buys anyway (advice), and a
-credit or gift card that lapses soon (right).
+"""`unused_entitlement`: a coupon in hand for what is bought anyway (advice), own money that lapses (right).
 
-The rule stands in `docs/savings/README.md`, and `docs/savings/unused_entitlement.md` explains it to people. Uses
-that `unclaimed_benefit` takes are not left. Subscriptions and warranties are nothing to use up.
+The rule stands in `docs/savings/README.md`, and `docs/savings/unused_entitlement.md` explains it to people.
+Uses that `unclaimed_benefit` takes are not left. Subscriptions and warranties are nothing to use up.
 """
 
 from datetime import date, datetime, timedelta
@@ -35,7 +34,9 @@ def _reminders(world: World, settings: OutreachSettings, day: date) -> pl.LazyFr
     end = clock.end_of(day)
     habits = _habits(world.lines, settings, end)
     valid = _usable(world, settings, day)
-    matched = pl.concat([_for_products(valid, habits, world), _for_anything(valid, habits, world)], how="diagonal")
+    matched = pl.concat(
+        [_for_products(valid, habits, world), _for_anything(valid, habits, world)], how="diagonal"
+    )
     best = matched.sort("entitlement_id", "baskets", "product_id", descending=[False, True, False]).unique(
         "entitlement_id", keep="first", maintain_order=True
     )
@@ -105,6 +106,7 @@ def _facts(settings: OutreachSettings, day: date) -> pl.Expr:
             "item": pl.col("item"),
             "offer": pl.when(pl.col("item").is_not_null()).then("name"),
             "offer_id": pl.col("offer_id"),
+            "offer_kind": pl.col("kind"),
             "currency": pl.col("currency"),
             "baskets": pl.col("baskets"),
             "habit_days": pl.lit(settings.habit_days),

@@ -24,7 +24,7 @@ def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
             opportunity_id=content_ids(KIND, *PAIR),
             kind=pl.lit(KIND),
             owed=pl.lit("advice"),
-            expires_at="price_now_ends",
+            expires_at="price_now_until",
             held=waits(settings),
             facts=evidence(look_facts(settings, day)),
         )
