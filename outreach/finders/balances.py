@@ -33,7 +33,8 @@ def lapsing_balances(world: World, settings: OutreachSettings, day: date) -> pl.
         _at_start(own)
         .join(spent, on="entitlement_id", how="left")
         .filter(~pl.col("unknown").fill_null(value=False))
-        .with_columns(pl.col("spent").fill_null(0), claim_minor=_balance())
+        .with_columns(pl.col("spent").fill_null(0))
+        .with_columns(claim_minor=_balance())
         .filter(pl.col("claim_minor") > 0)
         .join(hidden, on="offer_id", how="left")
     )
@@ -45,7 +46,7 @@ def lapsing_balances(world: World, settings: OutreachSettings, day: date) -> pl.
 
 
 def _at_start(own: pl.LazyFrame) -> pl.LazyFrame:
-    """The value at the start: the entitlement's, else the offer's for all its uses; rows where it is known."""
+    """The value at the start: the entitlement's, else the offer's for all its uses; where it is known."""
     by_own = pl.col("own_value").is_not_null()
     at_start = pl.when(by_own).then("own_value").otherwise(pl.col("offer_value") * pl.col("uses_allowed"))
     currency = pl.when(by_own).then("own_currency").otherwise("offer_currency")

@@ -29,16 +29,16 @@ def no_dearer_looks(world: World, settings: OutreachSettings, day: date) -> pl.L
         `claim_minor`, the difference for one unit (0 or more); `usual`, `outlier`; and `item`.
     """
     end = clock.end_of(day)
-    looks = _unbought(_newest(world.views, end - timedelta(days=settings.watched_days), end), world.lines)
-    priced = _with_currency(_with_market(looks, world), world.prices).join(_now(world.prices, day), on=SAME)
+    since = end - timedelta(days=settings.watched_days)
+    # One chain of joins in which the looks are named once: Polars would compute them again for each time.
+    looks = _unbought(_newest(world.views, since, end), world.lines, since)
+    whose = _with_currency(_with_market(looks, world), world.prices)
+    priced = whose.join(_now(world.prices, settings, day), on=SAME)
     compared = _then(priced, world.prices).filter(pl.col("price_now") <= pl.col("price_then"))
     last = pl.lit(end - timedelta(microseconds=1), dtype=pl.Datetime("us", "UTC"))
     had = could_be_had(compared.with_columns(_last=last), world, "looked_at", "had_then")
     had = could_be_had(had, world, "_last", "had_now").drop("_last")
-    worth = had.with_columns(claim_minor=_difference())
-    stated = listed(world.prices.join(worth.select(SAME).unique(), on=SAME, how="semi"))
-    usual = usual_price(worth, stated, "price_now", "price_now_from", settings)
-    return usual.join(world.items, on="product_id", how="left")
+    return had.with_columns(claim_minor=_difference()).join(world.items, on="product_id", how="left")
 
 
 def waits(settings: OutreachSettings) -> pl.Expr:
@@ -90,24 +90,23 @@ def _newest(views: pl.LazyFrame, since: datetime, end: datetime) -> pl.LazyFrame
     )
 
 
-def _unbought(looks: pl.LazyFrame, lines: pl.LazyFrame) -> pl.LazyFrame:
+def _unbought(looks: pl.LazyFrame, lines: pl.LazyFrame, since: datetime) -> pl.LazyFrame:
     """Looks at or after which the customer did not buy the product."""
-    bought = lines.join(looks, on=PAIR).filter(pl.col("purchased_at") >= pl.col("looked_at"))
-    return looks.join(bought, on=PAIR, how="anti")
+    bought = (
+        lines.filter(pl.col("purchased_at") >= since).group_by(PAIR).agg(_bought=pl.col("purchased_at").max())
+    )
+    not_since = pl.col("_bought").is_null() | (pl.col("_bought") < pl.col("looked_at"))
+    return looks.join(bought, on=PAIR, how="left").filter(not_since).drop("_bought")
 
 
 def _with_market(looks: pl.LazyFrame, world: World) -> pl.LazyFrame:
     """Looks with the customer's `market` and, where they ever bought anything, `currency`."""
-    whose = looks.select("customer_id").unique()
-    lines = world.lines.join(whose, on="customer_id", how="semi").select(
-        "customer_id", "purchased_at", "order_id", "line_id", "currency", line_market="market"
-    )
-    last = lines.group_by("customer_id").agg(purchased_at=pl.col("purchased_at").max())
     newest = (
-        lines.join(last, on=["customer_id", "purchased_at"], how="semi")
-        .sort("customer_id", "order_id", "line_id")
-        .unique("customer_id", keep="last", maintain_order=True)
-        .select("customer_id", "currency", "line_market")
+        world.lines.group_by("customer_id", "market", "currency")
+        .agg(_last=pl.col("purchased_at").max())
+        .sort("customer_id", "_last", "market", "currency", descending=[False, True, False, False])
+        .unique("customer_id", keep="first", maintain_order=True)
+        .select("customer_id", "currency", line_market="market")
     )
     own = world.customers.select("customer_id", own_market="market")
     return (
@@ -131,7 +130,7 @@ def _with_currency(looks: pl.LazyFrame, prices: pl.LazyFrame) -> pl.LazyFrame:
     return joined.with_columns(currency=pl.coalesce("currency", "_one")).drop("_one")
 
 
-def _now(prices: pl.LazyFrame, day: date) -> pl.LazyFrame:
+def _now(prices: pl.LazyFrame, settings: OutreachSettings, day: date) -> pl.LazyFrame:
     """The lower of list price and promotion in the day's last moment; of equals the list price."""
     kinds = [
         now_in_force(prices, kind, day).with_columns(price_now_kind=pl.lit(kind))
@@ -139,14 +138,15 @@ def _now(prices: pl.LazyFrame, day: date) -> pl.LazyFrame:
     ]
     names = {"price": "price_now", "price_from": "price_now_from", "ends_at": "price_now_until"}
     both = pl.concat(kinds).rename(names).sort(*SAME, "price_now", "price_now_kind")
-    return both.unique(SAME, keep="first", maintain_order=True)
+    lower = both.unique(SAME, keep="first", maintain_order=True)
+    return usual_price(lower, listed(prices), "price_now", "price_now_from", settings)
 
 
 def _then(looks: pl.LazyFrame, prices: pl.LazyFrame) -> pl.LazyFrame:
     """Looks with the lower of list price and promotion in force at the look; null where neither was."""
-    mine = prices.join(looks.select(SAME).unique(), on=SAME, how="semi")
-    both = in_force(looks, listed(mine), "looked_at", "_list")
-    both = in_force(both, in_order(mine.filter(pl.col("kind") == "promotion")), "looked_at", "_promotion")
+    both = in_force(looks, listed(prices), "looked_at", "_list")
+    promotions = in_order(prices.filter(pl.col("kind") == "promotion"))
+    both = in_force(both, promotions, "looked_at", "_promotion")
     promoted = (pl.col("_promotion") < pl.col("_list")).fill_null(pl.col("_list").is_null())
     return both.with_columns(
         price_then=pl.when(promoted).then("_promotion").otherwise("_list"),

@@ -28,16 +28,13 @@ def claimed(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame
     claimed any more count as uses.
     """
     would = _once_per_order(_coverable(world, settings, day))
-    earlier = _promised(world)
-    gone = (
-        earlier.join(would, on=USE, how="anti").group_by("entitlement_id").agg(_gone=pl.len().cast(pl.Int64))
+    earlier = _promised(world).with_columns(_before=pl.lit(value=True))
+    both = would.join(earlier, on=USE, how="full", coalesce=True)
+    gone = pl.col("line_id").is_null().sum().over("entitlement_id").cast(pl.Int64)
+    marked = both.with_columns(pl.col("_before").fill_null(value=False), claims_before=gone)
+    ordered = marked.filter(pl.col("line_id").is_not_null()).sort(
+        "entitlement_id", ~pl.col("_before"), "purchased_at", "order_id"
     )
-    marked = would.join(earlier.with_columns(_before=pl.lit(value=True)), on=USE, how="left").join(
-        gone, on="entitlement_id", how="left"
-    )
-    ordered = marked.with_columns(
-        pl.col("_before").fill_null(value=False), claims_before=pl.col("_gone").fill_null(0)
-    ).sort("entitlement_id", ~pl.col("_before"), "purchased_at", "order_id")
     nth = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("entitlement_id")
     left = uses_left() - pl.col("claims_before")
     return ordered.with_columns(nth=nth).filter((pl.col("nth") <= left).fill_null(value=True))
