@@ -46,7 +46,7 @@ def _below_minimum(settings: OutreachSettings) -> pl.Expr:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("nothing_found", "nothing was found for this customer", lambda _: pl.col("purpose").is_null()),
+    Rule("nothing_found", "nothing was found to tell this customer", lambda _: pl.col("purpose").is_null()),
     Rule(
         "already_told",
         "the customer was told of this before",

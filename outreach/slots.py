@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from outreach.finders.rights import OWN_MONEY
 from outreach.formats import Reader
 
 Slots = dict[str, str | None]
@@ -98,9 +99,47 @@ def _idle_subscription(evidence: dict[str, Any], reader: Reader) -> Slots:
     }
 
 
+def _unclaimed_benefit(evidence: dict[str, Any], reader: Reader) -> Slots:
+    return _paid_back(evidence, reader) | {
+        "offer": evidence["offer"],
+        "shipping": "yes" if evidence["line_kind"] == "shipping" else None,
+        "bought_on": reader.date(evidence["purchased_at"]),
+        "paid": reader.money(evidence["paid_for_kept_minor"], evidence["currency"]),
+    }
+
+
+def _look(evidence: dict[str, Any], reader: Reader) -> Slots:
+    currency, amount = evidence["currency"], evidence["amount_minor"]
+    return {
+        "item": evidence["item"],
+        "looked_on": reader.date(evidence["looked_at"]),
+        "price_then": reader.price(evidence["price_then"], currency),
+        "price_now": reader.price(evidence["price_now"], currency),
+        "amount": reader.money(amount, currency) if amount else None,
+    }
+
+
+def _cheaper_same(evidence: dict[str, Any], reader: Reader) -> Slots:
+    currency = evidence["currency"]
+    settings = json.loads(evidence["settings"])
+    return {
+        "item": evidence["item"],
+        "other_item": evidence["other_item"],
+        "size": evidence["package_size"],
+        "other_size": evidence["other_package_size"],
+        "price": reader.price(evidence["price"], currency),
+        "other_price": reader.price(evidence["other_price"], currency),
+        "orders": str(evidence["orders"]),
+        "days": str(settings["cheaper_days"]),
+        "amount": reader.money(evidence["amount_minor"], currency),
+    }
+
+
 def _unused_entitlement(evidence: dict[str, Any], reader: Reader) -> Slots:
     amount, until = evidence["amount_minor"], evidence["expires_at"]
+    own = evidence.get("offer_kind") in OWN_MONEY
     return {
+        "own_money": "yes" if own else None,
         "item": evidence["item"],
         "offer": evidence["offer"],
         "amount": reader.money(amount, evidence["currency"]) if amount else None,
@@ -128,7 +167,11 @@ SLOTS: dict[str, Callable[[dict[str, Any], Reader], Slots]] = {
     "double_payment": _double_payment,
     "failed_experience": _failed_experience,
     "late_delivery": _late_delivery,
+    "unclaimed_benefit": _unclaimed_benefit,
     "unused_entitlement": _unused_entitlement,
     "idle_subscription": _idle_subscription,
+    "watched_price_drop": _look,
+    "back_in_stock_cheaper": _look,
+    "cheaper_same": _cheaper_same,
     "follow_up": _follow_up,
 }
