@@ -59,7 +59,7 @@ def compose(frame: str, told: Sequence[Told], reader: Reader, settings: Outreach
         "total": _total(told, reader),
         "items": [outline_of(one, reader) if frame == NO_CHANNEL else slots_of(one, reader) for one in told],
         "kinds": kinds,
-        "purpose": purpose,
+        "purpose": frame,
         "price_drop_days": str(settings.protection_days),
         "habit_days": str(settings.habit_days),
         "watched_days": str(settings.watched_days),
