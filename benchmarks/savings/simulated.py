@@ -22,6 +22,7 @@ import polars as pl
 
 import outreach.export
 from advocate.database import upgrade
+from benchmarks.savings import recompute
 from features.feeds.folder import read_folder
 from features.importing import bring_in
 from features.simulator import Plan, simulate
@@ -177,6 +178,15 @@ def _night(settings: Settings, day: date) -> pl.DataFrame:
     return outreach.export.opportunities(settings, day).collect()
 
 
+def _apart(night: Night) -> int:
+    """How many rows the night and the same rules in SQL do not share, and prints some."""
+    found = recompute.of_night(night.settings, night.day)
+    theirs = recompute.recompute(night.settings, night.day, list(FINDERS))
+    by_kind = recompute.compare(found, theirs)
+    print(recompute.report(by_kind), file=sys.stderr)
+    return sum(len(one["only_night"]) + len(one["only_sql"]) for one in by_kind.values())
+
+
 def main() -> None:
     """Compares, prints, and exits 1 on any difference."""
     options = argparse.ArgumentParser(
@@ -186,20 +196,24 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--nights", type=int, default=3)
     options.add_argument("--show", type=int, default=20, help="differences to print")
+    options.add_argument("--sql", action="store_true", help="also compare each night with the SQL's")
     given = options.parse_args()
-    wrong = 0
+    wrong, apart = 0, 0
     with tempfile.TemporaryDirectory() as folder:
         for night in nights(Plan(given.customers, given.seed, nights=given.nights), Path(folder)):
             print(json.dumps({"night": str(night.day), "kinds": summary(night.verdicts)}, indent=1))
             bad = night.differences
             wrong += bad.height
+            if given.sql:
+                apart += _apart(night)
             for row in (
                 bad.unique(["kind", "case", "verdict"], maintain_order=True).head(given.show).to_dicts()
             ):
                 print({name: value for name, value in row.items() if value is not None}, file=sys.stderr)
     missing = sorted(set(KEYS) - set(FINDERS))
-    print(json.dumps({"differences": wrong, "kinds without a finder": missing}))
-    if wrong:
+    told = {"differences": wrong, "kinds without a finder": missing}
+    print(json.dumps(told | ({"differences to the SQL": apart} if given.sql else {})))
+    if wrong or apart:
         sys.exit(1)
 
 

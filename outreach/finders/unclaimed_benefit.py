@@ -61,7 +61,7 @@ def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
             owed=pl.lit("policy"),
             held=pl.lit(value=False),
             facts=_facts(settings, day),
-        )
+        ).drop("expires_at")  # it is the entitlement's, and what was paid does not lapse
     )
 
 

@@ -205,7 +205,7 @@ def test_a_currency_without_a_minimum_is_held() -> None:
 
 def test_what_is_too_large_to_compute_exactly_is_not_claimed() -> None:
     huge = [line | {"quantity": "999999999999"} for line in HABIT]
-    assert amounts(purchases=huge * 1, prices=[DEAR | {"price": "8000000"}, CHEAP]) == []
+    assert amounts(purchases=huge, prices=[DEAR | {"price": "8000000"}, CHEAP]) == []
 
 
 # Properties ------------------------------------------------------------------------------------

@@ -259,7 +259,7 @@ def test_own_money_is_told_as_service_and_a_coupon_as_advice(home: Settings) -> 
     both = tables(
         offers=[COUPON, CARD | {"offer_id": "card"}],
         entitlements=[HELD, BALANCE | {"entitlement_id": "card", "offer_id": "card"}],
-        entitlement_uses=[],
+        entitlement_uses=[{"entitlement_id": "another", "order_id": "1"}],
         consents=consenting("ann"),
     )
     both["purchases"] = [line | {"offer_id": "other"} for line in HABIT]

@@ -4,7 +4,7 @@ WITH regular AS (
     WHERE k > 0 AND purchased_at >= days_before(getvariable('cheaper_days'))
     GROUP BY ALL HAVING count(DISTINCT order_id) >= getvariable('cheaper_orders')
 ), now AS (
-    SELECT product_id, market, currency, price, from_at FROM list_spells WHERE valid_at_end(till)
+    SELECT product_id, market, currency, price, from_at, till FROM list_spells WHERE valid_at_end(till)
 ), on_sale AS (
     SELECT n.*, t.* EXCLUDE (product_id, available, available_from),
         coalesce(a.available, t.available)
@@ -15,6 +15,7 @@ WITH regular AS (
     ) a USING (product_id, market)
 ), pairs AS (
     SELECT r.*, o.product_id AS other, o.price AS other_price, o.from_at AS other_from, s.price AS own_price,
+        least(s.till, o.till) AS till,
         s.size // gcd(s.size, o.size) AS own_size, o.size // gcd(s.size, o.size) AS other_size
     FROM regular r
     JOIN on_sale s USING (product_id, market, currency)
@@ -36,5 +37,5 @@ WITH regular AS (
 SELECT customer_id, product_id, currency, market, false AS held,
     other AS priced_id, other_price AS price, other_from AS price_from,
     half_up(k * per_major * (own_price * other_size - other_price * own_size), other_size * 1000000000000)
-        AS claim_minor, [customer_id, product_id, other] AS subject
+        AS claim_minor, till AS expires_at, [customer_id, product_id, market, currency] AS subject
 FROM best JOIN currencies USING (currency)

@@ -41,20 +41,20 @@ WITH newest AS (
     ASOF LEFT JOIN availability a
         ON a.product_id = m.product_id AND a.market = m.market AND m.moment >= a.effective_at
 ), priced AS (
-    SELECT h.*, s.price, s.from_at FROM had h
+    SELECT h.*, s.price, s.from_at, s.till, 0 AS rank FROM had h
     ASOF JOIN list_spells s
         ON s.product_id = h.product_id AND s.market = h.market AND s.currency = h.currency AND h.moment >= s.from_at
     WHERE s.till IS NULL OR h.moment < s.till
     UNION ALL
-    SELECT h.*, s.price, s.from_at FROM had h
+    SELECT h.*, s.price, s.from_at, s.till, 1 AS rank FROM had h
     ASOF JOIN (FROM spells WHERE kind = 'promotion') s
         ON s.product_id = h.product_id AND s.market = h.market AND s.currency = h.currency AND h.moment >= s.from_at
     WHERE s.till IS NULL OR h.moment < s.till
 ), lower AS (
-    SELECT customer_id, product_id, market, currency, look, is_then, had, min({p: price, f: from_at}) AS best
+    SELECT customer_id, product_id, market, currency, look, is_then, had, min({p: price, r: rank, f: from_at, t: till}) AS best
     FROM priced GROUP BY ALL
 )
 SELECT t.customer_id, t.product_id, t.market, t.currency, t.look, t.had AS had_then, n.had AS had_now,
-    t.best.p AS price_then, n.best.p AS price_now, n.best.f AS price_now_from
+    t.best.p AS price_then, n.best.p AS price_now, n.best.f AS price_now_from, n.best.t AS price_now_till
 FROM lower t JOIN lower n USING (customer_id, product_id)
 WHERE t.is_then AND NOT n.is_then;

@@ -13,7 +13,7 @@ WITH recent AS (
         AND count(*) FILTER (is_new) > count(*) FILTER (NOT is_new)
 )
 SELECT customer_id, NULL::VARCHAR AS product_id, NULL::HUGEINT AS claim_minor, NULL::VARCHAR AS currency,
-    false AS held, [customer_id] AS subject
+    false AS held, [customer_id, NULL] AS subject
 FROM customers_in_trouble
 UNION ALL
 SELECT DISTINCT customer_id, product_id, NULL::HUGEINT, NULL::VARCHAR, false, [customer_id, product_id]

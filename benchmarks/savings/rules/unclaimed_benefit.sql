@@ -19,16 +19,26 @@ WITH bought AS (
                     FROM offer_products p WHERE p.offer_id = r.offer_id AND p.product_id = b.product_id))
             ELSE false END
         AND NOT EXISTS (
-            FROM entitlement_uses u WHERE u.entitlement_id = r.entitlement_id AND u.order_id = b.order_id)
+            FROM entitlement_uses u
+            WHERE u.entitlement_id = r.entitlement_id AND (u.order_id = b.order_id OR u.order_id IS NULL))
 ), per_line AS (
     FROM in_hand WHERE covered > 0
     QUALIFY row_number() OVER (PARTITION BY order_id, line_id ORDER BY covered DESC, entitlement_id) = 1
 ), per_order AS (
-    SELECT p.*, (SELECT min(c.purchased_at) FROM charges c WHERE c.order_id = p.order_id) AS moment FROM per_line p
+    SELECT p.*, purchased_at AS moment FROM per_line p
     QUALIFY row_number() OVER (PARTITION BY entitlement_id, order_id ORDER BY covered DESC, line_id) = 1
+), kept_uses AS (
+    SELECT DISTINCT entitlement_id, order_id FROM promised p
+    WHERE kind = 'unclaimed_benefit' AND NOT EXISTS (
+        FROM entitlement_uses u WHERE u.entitlement_id = p.entitlement_id AND u.order_id = p.order_id)
+), elsewhere AS (
+    SELECT entitlement_id, count(*) AS gone FROM kept_uses
+    ANTI JOIN per_order USING (entitlement_id, order_id) GROUP BY ALL
 ), numbered AS (
-    SELECT *, row_number() OVER (PARTITION BY entitlement_id ORDER BY moment, order_id) AS place FROM per_order
+    SELECT o.*, uses_left - coalesce(gone, 0) AS open_uses,
+        row_number() OVER (PARTITION BY entitlement_id ORDER BY k.order_id IS NULL, moment, o.order_id) AS place
+    FROM per_order o LEFT JOIN kept_uses k USING (entitlement_id, order_id) LEFT JOIN elsewhere USING (entitlement_id)
 )
 SELECT order_id, line_id, entitlement_id, product_id, customer_id, currency, false AS held,
     covered AS claim_minor, [order_id, line_id] AS subject
-FROM numbered WHERE uses_left IS NULL OR place <= uses_left
+FROM numbered WHERE open_uses IS NULL OR place <= open_uses

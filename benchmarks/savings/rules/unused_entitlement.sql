@@ -1,9 +1,10 @@
 -- A coupon or benefit in hand for something bought anyway; a credit or gift card that lapses with a balance.
 WITH unclaimed AS (
     -- What unclaimed_benefit found tonight or promised before counts as a use.
-    SELECT entitlement_id, count(DISTINCT opportunity_id) AS uses FROM (
-        SELECT entitlement_id, opportunity_id FROM found WHERE kind = 'unclaimed_benefit'
-        UNION ALL SELECT entitlement_id, opportunity_id FROM promised WHERE kind = 'unclaimed_benefit'
+    SELECT entitlement_id, count(DISTINCT order_id) AS uses FROM (
+        SELECT entitlement_id, order_id FROM found WHERE kind = 'unclaimed_benefit'
+        UNION ALL SELECT entitlement_id, order_id FROM promised p WHERE kind = 'unclaimed_benefit' AND NOT EXISTS (
+            FROM entitlement_uses u WHERE u.entitlement_id = p.entitlement_id AND u.order_id = p.order_id)
     ) GROUP BY ALL
 ), valid AS (
     SELECT r.*, r.uses + coalesce(u.uses, 0) AS spent FROM rights r LEFT JOIN unclaimed u USING (entitlement_id)

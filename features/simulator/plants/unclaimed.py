@@ -137,6 +137,10 @@ def _uses(stage: Stage) -> None:
         stage.use(right, moment)
     unclaimed(stage, "no use allowed", None, left, right={"uses": 0})
     _, right = unclaimed(stage, "one of two used before", 200, right={"uses": 2})
+    stage.use(right, -40 * DAY, order=stage.next("order"))
+    _, right = unclaimed(
+        stage, "one of two used, for no order", None, "its use names an order", right={"uses": 2}
+    )
     stage.use(right, -40 * DAY)
     line, right = unclaimed(stage, "one use left: the older order", 200, right={"uses": 1}, listed=False)
     second = stage.buy(line.customer_id, stage.product(None), BOUGHT + US, **OPEN)
