@@ -27,7 +27,6 @@ def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
         world.lines.filter(
             pl.col("delivered_at_known"),
             pl.col("promised_at") >= since,
-            pl.col("promised_at") < end,
         )
         .with_columns(late_us=late)
         .filter(pl.col("late_us") > _A_DAY)
