@@ -7,10 +7,11 @@ import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from advocate.database import upgrade
 from warehouse.settings import Settings, load_settings
@@ -54,9 +55,9 @@ def postgres_url(postgres_server: str) -> str:
     return new_database(postgres_server, f"test_{uuid4().hex}")
 
 
-def new_database(server: str, name: str, template: str = "template1") -> str:
-    """The address of a new database, a copy of another one."""
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+def new_database(server: str, name: str, template: str | None = "template1") -> str:
+    """The address of a new database, a copy of another one of the same server."""
+    engine = create_engine(make_url(server).set(database="postgres"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     engine.dispose()
@@ -93,38 +94,53 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"s3://{bucket}/shop/lake"
 
 
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
 @pytest.fixture(scope="session")
-def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A new home on SQLite, for copies."""
     made = load_settings(home=tmp_path_factory.mktemp("migrated") / "home")
     upgrade(made)
-    return made.home
+    return made
 
 
 @pytest.fixture(scope="session")
-def migrated_database(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of a database on the real server that has all tables and no rows, for copies."""
+def migrated_postgres(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A new home on PostgreSQL, for copies."""
     url = new_database(postgres_server, "migrated")
-    upgrade(load_settings(home=tmp_path_factory.mktemp("migrated") / "home", database_url=url))
-    return "migrated"
+    made = load_settings(home=tmp_path_factory.mktemp("migrated") / "home", database_url=url)
+    upgrade(made)
+    return made
+
+
+def migrated_on(request: pytest.FixtureRequest) -> Settings:
+    """A new home on the database that a fixture's parameter names, for copies."""
+    name = {"sqlite": "migrated", "postgresql": "migrated_postgres"}[request.param]
+    made: Settings = request.getfixturevalue(name)
+    return made
+
+
+def copy_of(home: Settings, folder: Path) -> Settings:
+    """A copy of a home, its PostgreSQL included, that may be changed."""
+    shutil.copytree(home.home, folder)
+    changed: dict[str, Any] = {"home": folder}
+    if home.database_url:
+        name = make_url(home.database_url).database
+        changed["database_url"] = new_database(home.database_url, f"test_{uuid4().hex}", name)
+    return home.model_copy(update=changed)
 
 
 @pytest.fixture
-def settings(tmp_path: Path, migrated_home: Path) -> Settings:
+def settings(migrated: Settings, tmp_path: Path) -> Settings:
     """A new home on SQLite."""
-    shutil.copytree(migrated_home, tmp_path / "home")
-    return load_settings(home=tmp_path / "home")
+    return copy_of(migrated, tmp_path / "home")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.fixture(params=BOTH)
 def any_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """A new home, once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
-        made: Settings = request.getfixturevalue("settings")
-        return made
-    template = request.getfixturevalue("migrated_database")
-    url = new_database(request.getfixturevalue("postgres_server"), f"test_{uuid4().hex}", template)
-    return load_settings(home=tmp_path / "home", database_url=url)
+    return copy_of(migrated_on(request), tmp_path / "home")
 
 
 def at(text_: str) -> datetime:
