@@ -10,6 +10,8 @@ import polars as pl
 from features.columns import polars_schema
 
 OWED = ("right", "policy", "advice")
+MONEY = ("right", "policy")
+"""What opens a promise when it is approved."""
 PURPOSE = {"right": "service", "policy": "service", "advice": "marketing"}
 """Money owed is told as service, without promotion; advice is marketing."""
 

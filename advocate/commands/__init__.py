@@ -2,10 +2,22 @@
 
 import typer
 
-from advocate.commands import bring, experiment, keys, models, night, recommend, reports, review, send, serve
+from advocate.commands import (
+    bring,
+    experiment,
+    keys,
+    models,
+    night,
+    recommend,
+    reports,
+    review,
+    send,
+    serve,
+    templates,
+)
 
 
 def register(app: typer.Typer) -> None:
     """Adds every command to the application, in the order a newcomer meets them."""
-    for area in (night, bring, recommend, models, experiment, reports, review, send, keys, serve):
+    for area in (night, bring, recommend, models, experiment, reports, review, templates, send, keys, serve):
         area.register(app)
