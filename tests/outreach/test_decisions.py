@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outreach.decisions import Decided, decide
-from outreach.finders import FINDERS
 from outreach.policy import REASONS, RULES, in_holdout
-from tests.outreach.worlds import DAY, END, EVERYTHING, FALL, Rows, consenting, shop, world
+from tests.outreach.worlds import DAY, END, EVERYTHING, FALL, Rows, all_found, consenting, shop, world
 from warehouse.settings import OutreachSettings
 
 
@@ -21,7 +20,7 @@ def decided(
     held: bool = False,
 ) -> Decided:
     here = world(tables, inputs)
-    found = pl.concat([finder.find(here, config, DAY).collect() for finder in FINDERS.values()])
+    found = all_found(here, config)
     return decide(found.with_columns(held=pl.col("held") | held).lazy(), here, config, DAY)
 
 
@@ -202,10 +201,7 @@ def test_advice_given_before_is_not_given_again_but_a_deeper_drop_is() -> None:
 
 
 def ids_of(tables: dict[str, Rows]) -> list[str]:
-    here = world(tables)
-    return [
-        one for f in FINDERS.values() for one in f.find(here, EVERYTHING, DAY).collect()["opportunity_id"]
-    ]
+    return all_found(world(tables))["opportunity_id"].to_list()
 
 
 def test_service_goes_first_and_carries_no_advice() -> None:

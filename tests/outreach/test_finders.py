@@ -27,11 +27,13 @@ EXPORTED = [
     "evidence",
 ]
 
+SENT = {"dispatched_at": "2017-11-24"}
+
 RICH = shop("ann", "bob") | {
     "purchases": [
-        {"order_id": f"{c}{n}", "customer_id": c, "purchased_at": f"2017-11-{20 + n}"}
+        {"order_id": f"{c}{n}", "customer_id": c, "purchased_at": f"2017-11-{20 + n}"} | sent
         for c in ("ann", "bob")
-        for n in range(3)
+        for n, sent in enumerate(({"dispatched_at": None}, SENT, SENT))
     ],
     "offers": [{"value_minor": 50, "currency": "USD"}],
     "offer_products": [{}],

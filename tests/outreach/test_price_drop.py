@@ -224,7 +224,7 @@ def test_a_line_counts_for_the_hold_rule_whatever_was_promised_of_it() -> None:
     promised = [{"opportunity_id": subject, "currency": "USD", "promised_minor": 50}]
     tables = {"purchases": [{"order_id": "1"}, {"order_id": "2", "line_total_minor": 159}], "prices": FALL}
     here = world(tables, {"promised": promised})
-    assert price_drop.find(here, EVERYTHING, DAY).collect().is_empty()
+    assert found(KIND, here).is_empty()
     assert price_drop.claimed(here, EVERYTHING, DAY).collect()["order_id"].to_list() == ["1"]
 
 

@@ -102,9 +102,16 @@ def _typed(dtype: pl.DataType, value: Any) -> Any:
 
 
 def fill(settings: Settings, tables: Mapping[str, Rows]) -> None:
-    """Puts rows into a home's lake as one import."""
-    frames = {CONTRACTS[name].table: frame(name, rows) for name, rows in tables.items()}
+    """Puts rows into a home's lake as one import; columns that no row names are absent from the feed."""
+    frames = {
+        CONTRACTS[name].table: frame(name, rows).select(_named(name, rows)) for name, rows in tables.items()
+    }
     Lake.of(settings).append(frames, imported_at=END, source="test")
+
+
+def _named(name: str, rows: Rows) -> list[str]:
+    given = DEFAULTS[name].keys() | {column for row in rows for column in row}
+    return [column for column in CONTRACTS[name].table.schema if column in given]
 
 
 def world(tables: Mapping[str, Rows], inputs: Mapping[str, Rows] | None = None) -> World:
@@ -144,7 +151,7 @@ def found(kind: str, here: World, settings: OutreachSettings = EVERYTHING) -> pl
     return settle(claims, [kind], here, settings, DAY).collect()
 
 
-def everything(here: World, settings: OutreachSettings = EVERYTHING) -> pl.DataFrame:
+def all_found(here: World, settings: OutreachSettings = EVERYTHING) -> pl.DataFrame:
     """The opportunities of all kinds on the day."""
     claims = [Claims.validate(one.find(here, settings, DAY).collect()) for one in FINDERS.values()]
     return settle(pl.concat(claims).lazy(), list(FINDERS), here, settings, DAY).collect()
