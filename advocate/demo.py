@@ -35,8 +35,10 @@ _SHOP = {
     "opt_out": "Answer this message with STOP",
     "postal_address": "The demo shop, High Street, Springfield",
 }
-_IMPRINT = "advice has to say how to end it and where the shop is: the demo wrote an opt-out and an address, both "
+_IMPRINT = (
+    "advice has to say how to end it and where the shop is: the demo wrote an opt-out and an address, both "
     "made up, into {}"
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def run_demo(settings: Settings, day: date, *, say: Callable[[str], None] = lamb
 
 
 def name_shop(settings: Settings, receipt: Receipt) -> Settings:
-    """Gives a home without settings of its own a made-up opt-out and address; later commands read them too."""
+    """Gives a home without settings of its own an opt-out and address that later commands read too."""
     file = settings.home.absolute() / "settings.toml"
     if file.exists() or settings.outreach.opt_out or settings.outreach.postal_address:
         return settings

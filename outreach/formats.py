@@ -1,5 +1,6 @@
 """Money, numbers and dates as a reader's locale and zone write them."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,9 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from features.money import EXPONENTS, as_decimal
+
+_CODE_AT_NUMBER = re.compile(r"(?<=[A-Z])(?=\d)")
+"""Unicode's locale data asks for a space in `KWD1`, which Babel does not write."""
 
 
 @dataclass(frozen=True)
@@ -106,4 +110,5 @@ def _known(name: str) -> Locale | None:
 @lru_cache(maxsize=65_536)
 def _money(amount: Decimal, currency: str, locale: Locale) -> str:
     whole_minor = amount == round(amount, EXPONENTS[currency])
-    return format_currency(amount, currency, locale=locale, decimal_quantization=whole_minor)
+    written = format_currency(amount, currency, locale=locale, decimal_quantization=whole_minor)
+    return _CODE_AT_NUMBER.sub("\N{NO-BREAK SPACE}", written)

@@ -20,6 +20,9 @@ SHOP = OutreachSettings(
     postal_address="Corner Shop, High Street, Springfield",
 )
 
+OTHER_SHOP = SHOP.model_copy(update={"opt_out": "Answer STOP"})
+"""One whose opt-out is no address."""
+
 
 @dataclass(frozen=True)
 class Specimen:
