@@ -1,15 +1,19 @@
 """Brings a home's database to the newest shape; the only place that knows every table."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 import features.models  # noqa: F401  its tables belong to the one metadata
-import outreach.models  # noqa: F401
+import outreach.models
+import outreach.promises.models  # noqa: F401
 import recs.models  # noqa: F401
 import warehouse.access.models
 import warehouse.models  # noqa: F401
@@ -39,10 +43,37 @@ def _upgrade(settings: Settings) -> None:
         present = MigrationContext.configure(connection).get_current_revision()
     if present == ScriptDirectory.from_config(config).get_current_head():
         return
-    with hold(settings, "migrations"), engine.connect() as connection:
+    with hold(settings, "migrations"), _rebuilding(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        connection.commit()
+
+
+@contextmanager
+def _rebuilding(engine: Engine) -> Iterator[Connection]:
+    """A transaction that may replace tables others refer to, which on SQLite is how a column is changed."""
+    with engine.connect().execution_options(advocate_write=True) as connection:
+        if engine.dialect.name != "sqlite":
+            with connection.begin():
+                yield connection
+            return
+        driver = connection.connection.cursor()  # outside of a transaction: inside, SQLite ignores the switch
+        driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                _refuse_lost_references(connection)
+                yield connection
+                _refuse_lost_references(connection)
+        finally:
+            driver.execute("PRAGMA foreign_keys=ON")
+            driver.close()
+
+
+def _refuse_lost_references(connection: Connection) -> None:
+    if connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise SettingsError(
+            "the database refers to rows it does not have, so it was changed from outside; nothing was "
+            "migrated: restore it from a copy"
+        )
 
 
 def migrations() -> Config:

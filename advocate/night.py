@@ -13,13 +13,21 @@ import outreach.steps
 import recs.steps
 from advocate.database import upgrade
 from features.steps import build_features, import_feed, import_live
+from outreach.promises.ageing import ageing
+from outreach.recovery import follow_up
 from warehouse.lease import NIGHT, hold
 from warehouse.receipts import Receipt
 from warehouse.settings import Settings
 
 Step = Callable[[Settings, date], Receipt]
 HALVES: dict[str, tuple[Step, ...]] = {
-    "outreach": (outreach.steps.find, outreach.steps.decide, outreach.steps.prepare_batch),
+    "outreach": (
+        outreach.steps.find,
+        follow_up,
+        outreach.steps.decide,
+        outreach.steps.prepare_batch,
+        ageing,
+    ),
     "recommendations": (recs.steps.recommend,),
 }
 

@@ -5,7 +5,8 @@ from typing import Any
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
 from dags.run import BATCH, DEFAULTS, FEATURES, day_of, open_home
-from outreach import steps
+from outreach import recovery, steps
+from outreach.promises import ageing as promises
 
 
 @dag(
@@ -25,6 +26,10 @@ def advocate_outreach() -> None:
         return steps.find(open_home(), day_of()).as_json()
 
     @task
+    def follow_up() -> dict[str, Any]:
+        return recovery.follow_up(open_home(), day_of()).as_json()
+
+    @task
     def decide() -> dict[str, Any]:
         return steps.decide(open_home(), day_of()).as_json()
 
@@ -32,7 +37,11 @@ def advocate_outreach() -> None:
     def prepare_batch() -> dict[str, Any]:
         return steps.prepare_batch(open_home(), day_of()).as_json()
 
-    find() >> decide() >> prepare_batch()
+    @task
+    def ageing() -> dict[str, Any]:
+        return promises.ageing(open_home(), day_of()).as_json()
+
+    find() >> follow_up() >> decide() >> prepare_batch() >> ageing()
 
 
 advocate_outreach()

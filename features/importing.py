@@ -112,10 +112,14 @@ def _quarantine(
             rows[name] = pl.concat([rows[name], own], how="diagonal") if name in rows else own
     receipt.rejected |= dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])))
     if rows:
-        receipt.artifacts["quarantine"] = str(_keep(settings.home.absolute() / "quarantine", rows))
+        receipt.artifacts["quarantine"] = str(quarantine(settings.home.absolute() / "quarantine", rows))
 
 
-def _keep(root: Path, rows: Mapping[str, pl.DataFrame]) -> Path:
+def quarantine(root: Path, rows: Mapping[str, pl.DataFrame]) -> Path:
+    """Keeps refused rows by table in a folder below `root`, once per content; returns that folder.
+
+    The caller holds the lease of whoever writes below `root`.
+    """
     digest = hashlib.sha256()
     root.mkdir(parents=True, exist_ok=True)
     partial = root / ".partial"

@@ -55,7 +55,9 @@ class Admitted:
     rows_in: int
 
 
-def admit(name: str, raw: pl.LazyFrame, *, now: datetime, zone: str) -> Admitted:
+def admit(
+    name: str, raw: pl.LazyFrame, *, now: datetime, zone: str, schema: type[dy.Schema] | None = None
+) -> Admitted:
     """Passes one raw table through the wall.
 
     Args:
@@ -63,11 +65,12 @@ def admit(name: str, raw: pl.LazyFrame, *, now: datetime, zone: str) -> Admitted
         raw: the feed's columns, of any type.
         now: the clock; observed events later than a day from now are refused.
         zone: where moments without a zone were written.
+        schema: of a table that is not of the feed contract; made of `features.columns`.
 
     Raises:
         FeedError: a required column is missing, or a column holds no plain values; says which.
     """
-    schema = CONTRACTS[name].schema
+    schema = schema or CONTRACTS[name].schema
     present = raw.select(_known_columns(schema, raw.collect_schema())).collect_schema()
     _refuse_missing_columns(name, schema, present, raw.collect_schema())
     _refuse_nested_columns(name, present)

@@ -9,8 +9,12 @@ from sqlalchemy import BigInteger, CursorResult, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from outreach.bulk import chunks, insert_all
-from outreach.ledger import Entry, promised_sum
-from outreach.models import BatchRow, LedgerRow, NoticeEventRow, NoticeOpportunityRow, NoticeRow
+from outreach.models import BatchRow, NoticeEventRow, NoticeOpportunityRow, NoticeRow
+from outreach.opportunities import MONEY
+from outreach.promises.accounts import promised_sum
+from outreach.promises.ledger import Promise
+from outreach.promises.models import PostingRow, PromiseRow
+from outreach.references import subject_of
 from outreach.states import TOLD, may_become
 from warehouse.errors import ConflictError, NotFoundError
 
@@ -94,29 +98,43 @@ def move(
     insert_all(session, NoticeEventRow, events)
 
 
-def promises_of(session: Session, notice_ids: Sequence[str]) -> tuple[list[Entry], set[str]]:
+def promises_of(session: Session, notice_ids: Sequence[str], why: str) -> tuple[list[Promise], set[str]]:
     """The promises that approving these notices opens, one for each amount that is owed.
 
     Beside them, the notices that were overtaken: another batch promised or told of the same since their
     evidence was frozen. They open no promise.
     """
-    entries: list[Entry] = []
+    promises: list[Promise] = []
     overtaken: set[str] = set()
     for ids in chunks(notice_ids):
         for row in session.execute(_about_to_be_told(ids)):
-            if row.told_elsewhere if row.owed == "advice" else row.promised != row.promised_before_minor:
+            if row.promised != row.promised_before_minor if row.owed in MONEY else row.told_elsewhere:
                 overtaken.add(row.notice_id)
-            if row.owed != "advice":
-                subject = (row.opportunity_id, row.notice_id)
-                entries.append(Entry("promised", row.customer_id, row.currency, row.amount_minor, *subject))
-    return [entry for entry in entries if entry.notice_id not in overtaken], overtaken
+            if row.owed in MONEY:
+                promises.append(_promise(row, why))
+    return [promise for promise in promises if promise.notice_id not in overtaken], overtaken
+
+
+def _promise(row: Any, why: str) -> Promise:
+    return Promise(
+        subject=subject_of(row.notice_id, row.opportunity_id),
+        customer_id=row.customer_id,
+        kind=row.kind,
+        said=row.subject,
+        why=why,
+        currency=row.currency,
+        amount_minor=row.amount_minor,
+        opportunity_id=row.opportunity_id,
+        notice_id=row.notice_id,
+    )
 
 
 def _about_to_be_told(notice_ids: Sequence[str]) -> Any:
     """What notices tell of, beside what the ledger and other notices say of it now."""
     told, other, other_notice = NoticeOpportunityRow, aliased(NoticeOpportunityRow), aliased(NoticeRow)
-    same = (LedgerRow.opportunity_id == told.opportunity_id, LedgerRow.currency == told.currency)
-    promised = select(promised_sum()).where(*same).scalar_subquery()
+    same = (PromiseRow.opportunity_id == told.opportunity_id, PromiseRow.currency == told.currency)
+    postings = select(promised_sum()).join(PromiseRow, PromiseRow.promise_id == PostingRow.promise_id)
+    promised = postings.where(*same).scalar_subquery()
     elsewhere = exists().where(
         other.opportunity_id == told.opportunity_id,
         other.notice_id != told.notice_id,
@@ -127,11 +145,13 @@ def _about_to_be_told(notice_ids: Sequence[str]) -> Any:
         select(
             told.notice_id,
             told.opportunity_id,
+            told.kind,
             told.owed,
             told.amount_minor,
             told.currency,
             told.promised_before_minor,
             NoticeRow.customer_id,
+            NoticeRow.subject,
             func.coalesce(promised, 0).cast(BigInteger).label("promised"),
             elsewhere.label("told_elsewhere"),
         )

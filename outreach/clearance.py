@@ -103,7 +103,7 @@ def refusal(
         "content_changed": standing.address != notice.recipient
         or hash_of(notice, told) != notice.approved_hash,
         "frequency_cap": current.contacts.get(notice.person, 0) >= settings.cap_contacts,
-        "not_yet": notice.send_after > now,
+        "not_yet": notice.send_after is None or notice.send_after > now,
         "asleep": not is_waking(now, notice.timezone, settings),
     }
     return next((reason for reason, holds in checks.items() if holds), None)

@@ -9,7 +9,7 @@ import polars as pl
 from features.columns import polars_schema
 from outreach.ids import content_ids
 from outreach.opportunities import PURPOSE
-from outreach.policy import HOLDOUT, OTHER_ACCOUNT, REASONS, holdout, judged
+from outreach.policy import FOLLOW_UP, HOLDOUT, OTHER_ACCOUNT, REASONS, holdout, judged
 from outreach.standing import best_way, everybody, objections, reach, recent_contacts
 from outreach.waking import send_after
 from outreach.world import World
@@ -208,6 +208,8 @@ def _reason(proposed: pl.Expr, held_out: pl.Expr) -> pl.Expr:
         .then(pl.lit("held"))
         .when(proposed & pl.col("_marketing"))
         .then(pl.lit("could_save"))
+        .when(proposed & pl.col("currency").is_null())  # what is owed has a currency, a question has none
+        .then(pl.lit(FOLLOW_UP))
         .when(proposed)
         .then(pl.lit("money_owed"))
         .when(held_out)

@@ -9,16 +9,18 @@ from datetime import date
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Executable, Select, and_, case, func, null, select
+from sqlalchemy import Executable, Select, case, func, select
 
 from features.contract import CONTRACTS
 from features.events import seen
-from outreach.ledger import promised_sum
-from outreach.models import BatchRow, LedgerRow, NoticeOpportunityRow, NoticeRow
-from outreach.states import TOLD
+from outreach.models import BatchRow, NoticeOpportunityRow, NoticeRow
+from outreach.promises.accounts import promised_sum
+from outreach.promises.models import PostingRow, PromiseRow
+from outreach.states import NO_CHANNEL, TOLD
 from warehouse import clock
 from warehouse.database import engine_for, reading
 from warehouse.lake import Lake
+from warehouse.models import Moment
 from warehouse.settings import Settings
 
 _UTC = pl.Datetime("us", "UTC")
@@ -26,10 +28,9 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
     "contacts": {"customer_id": pl.String(), "channel": pl.String(), "at": _UTC},
     "responses": {"customer_id": pl.String(), "channel": pl.String(), "kind": pl.String(), "at": _UTC},
     "promised": {
-        **dict.fromkeys(("opportunity_id", "currency"), pl.String()),
-        "promised_minor": pl.Int64(),
-        **dict.fromkeys(("customer_id", "kind", "owed", "order_id", "line_id"), pl.String()),
-        **dict.fromkeys(("entitlement_id", "incident_id"), pl.String()),
+        **{"opportunity_id": pl.String(), "currency": pl.String(), "promised_minor": pl.Int64()},
+        **dict.fromkeys(("customer_id", "kind", "owed"), pl.String()),
+        **dict.fromkeys(("order_id", "line_id", "entitlement_id", "incident_id"), pl.String()),
         "first_at": _UTC,
     },
     "told": {"opportunity_id": pl.String()},
@@ -44,8 +45,9 @@ class Inputs:
         contacts: `customer_id, channel, at` of messages by other systems and by us; one of ours that is yet
             to go counts at the moment it is planned for.
         responses: `customer_id, channel, kind, at`; the channel is null where the message is not known.
-        promised: `opportunity_id, currency, promised_minor`: promised and not voided, in each currency;
-            and to whom, `kind`, `owed`, the order, line, entitlement or incident, and when first, `first_at`.
+        promised: `opportunity_id, currency, promised_minor`: promised and not voided, in each currency; with
+            `customer_id, kind, owed`, what it was about (`order_id, line_id, entitlement_id, incident_id`;
+            null where that was not kept yet) and `first_at`, when it was promised first.
         told: `opportunity_id` of what customers have been, or are about to be, told of.
     """
 
@@ -62,7 +64,14 @@ def freeze(settings: Settings, lake: Lake, day: date) -> Inputs:
         if not lake.has(f"outreach_{name}", day):
             frame = make(settings, lake, day).collect()
             lake.put(f"outreach_{name}", day, frame.sort(frame.columns))
-    return Inputs(**{name: lake.get(f"outreach_{name}", day) for name in makers})
+    return Inputs(**{name: _shaped(lake.get(f"outreach_{name}", day), SCHEMAS[name]) for name in makers})
+
+
+def _shaped(frozen: pl.LazyFrame, schema: dict[str, pl.DataType]) -> pl.LazyFrame:
+    """What an earlier version froze lacks the columns it did not know; they are unknown."""
+    there = frozen.collect_schema().names()
+    lacking = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in schema.items() if name not in there]
+    return frozen.with_columns(lacking).select(list(schema))
 
 
 def _contacts(settings: Settings, lake: Lake, day: date) -> pl.LazyFrame:
@@ -93,31 +102,20 @@ def with_channels(settings: Settings, lake: Lake, responses: pl.LazyFrame) -> pl
 
 
 def _promised(settings: Settings, _lake: Lake, day: date) -> pl.LazyFrame:
+    told = NoticeOpportunityRow
+    about = (told.order_id, told.line_id, told.entitlement_id, told.incident_id)
+    facts = (PromiseRow.customer_id, told.kind, told.owed, *about)
+    same = (told.notice_id == PromiseRow.notice_id) & (told.opportunity_id == PromiseRow.opportunity_id)
+    opened = func.min(PromiseRow.opened_at, type_=Moment)
     sums = (
-        select(
-            LedgerRow.opportunity_id,
-            LedgerRow.currency,
-            promised_sum(),
-            func.min(LedgerRow.customer_id),
-            func.min(NoticeOpportunityRow.kind),
-            func.min(NoticeOpportunityRow.owed),
-            null(),
-            null(),
-            null(),
-            null(),
-            func.min(LedgerRow.at),
-        )
-        .join(NoticeRow, NoticeRow.notice_id == LedgerRow.notice_id)
-        .join(
-            NoticeOpportunityRow,
-            and_(
-                NoticeOpportunityRow.notice_id == LedgerRow.notice_id,
-                NoticeOpportunityRow.opportunity_id == LedgerRow.opportunity_id,
-            ),
-        )
+        select(told.opportunity_id, PromiseRow.currency, promised_sum(), *map(func.max, facts), opened)
+        .select_from(PromiseRow)
+        .join(PostingRow, PostingRow.promise_id == PromiseRow.promise_id)
+        .join(told, same)
+        .join(NoticeRow, NoticeRow.notice_id == told.notice_id)
         .join(BatchRow, BatchRow.batch_id == NoticeRow.batch_id)
         .where(BatchRow.day < day)
-        .group_by(LedgerRow.opportunity_id, LedgerRow.currency)
+        .group_by(told.opportunity_id, PromiseRow.currency)
     )
     return _read(settings, sums, SCHEMAS["promised"]).filter(pl.col("promised_minor") > 0)
 
@@ -130,9 +128,9 @@ def _told(settings: Settings, _lake: Lake, day: date) -> pl.LazyFrame:
 
 
 def _before(query: Select[Any], day: date) -> Select[Any]:
-    """The query, for notices approved or further in batches of earlier days."""
+    """The query, for messages approved or further in batches of earlier days."""
     return query.join(BatchRow, BatchRow.batch_id == NoticeRow.batch_id).where(
-        BatchRow.day < day, NoticeRow.state.in_(TOLD)
+        BatchRow.day < day, NoticeRow.state.in_(TOLD), NoticeRow.channel != NO_CHANNEL
     )
 
 

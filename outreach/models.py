@@ -1,6 +1,6 @@
-"""Tables of the outreach: batches, notices, their history, and the ledger.
+"""Tables of the outreach: batches, notices, their history; those of promises: `outreach.promises.models`.
 
-`ledger` and `notice_events` are append-only; `outreach.append_only` holds the triggers that say so.
+`notice_events` is append-only; `outreach.append_only` holds the triggers that say so.
 """
 
 from datetime import date, datetime
@@ -30,7 +30,7 @@ class BatchRow(Base):
 
 
 class NoticeRow(Base):
-    """One message proposed to one customer."""
+    """One message proposed to one customer; on the channel `none`, money that is owed without a message."""
 
     __tablename__ = "notices"
     __table_args__ = (Index("ix_notices_batch_state", "batch_id", "state"),)
@@ -52,7 +52,7 @@ class NoticeRow(Base):
     content_hash: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16), index=True)
     version: Mapped[int] = mapped_column(default=1)
-    send_after: Mapped[datetime] = mapped_column(Moment)
+    send_after: Mapped[datetime | None] = mapped_column(Moment)
     send_by: Mapped[datetime | None] = mapped_column(Moment)
     approved_at: Mapped[datetime | None] = mapped_column(Moment)
     approved_hash: Mapped[str | None] = mapped_column(String(64))
@@ -73,6 +73,11 @@ class NoticeOpportunityRow(Base):
     currency: Mapped[str | None] = mapped_column(String(3))
     promised_before_minor: Mapped[int] = mapped_column(BigInteger)
     evidence: Mapped[str] = mapped_column(Text)
+    product_id: Mapped[str | None] = mapped_column(NAME)
+    order_id: Mapped[str | None] = mapped_column(NAME)
+    line_id: Mapped[str | None] = mapped_column(NAME)
+    entitlement_id: Mapped[str | None] = mapped_column(NAME)
+    incident_id: Mapped[str | None] = mapped_column(NAME)
 
 
 class NoticeEventRow(Base):
@@ -87,19 +92,3 @@ class NoticeEventRow(Base):
     by: Mapped[str] = mapped_column(NAME)
     at: Mapped[datetime] = mapped_column(Moment)
     reason: Mapped[str] = mapped_column(Text)
-
-
-class LedgerRow(Base):
-    """Money promised, paid or voided: append-only. `amount_minor` is above 0."""
-
-    __tablename__ = "ledger"
-
-    entry_id: Mapped[str] = mapped_column(ID, primary_key=True)
-    kind: Mapped[str] = mapped_column(String(16))
-    customer_id: Mapped[str] = mapped_column(NAME, index=True)
-    currency: Mapped[str] = mapped_column(String(3))
-    amount_minor: Mapped[int] = mapped_column(BigInteger)
-    opportunity_id: Mapped[str] = mapped_column(ID, index=True)
-    notice_id: Mapped[str] = mapped_column(ForeignKey("notices.notice_id"), index=True)
-    by: Mapped[str] = mapped_column(NAME)
-    at: Mapped[datetime] = mapped_column(Moment)

@@ -12,8 +12,10 @@ from features.columns import polars_schema
 OWED = ("right", "policy", "advice")
 MONEY = ("right", "policy")
 """What opens a promise when it is approved."""
-PURPOSE = {"right": "service", "policy": "service", "advice": "marketing"}
-"""Money owed is told as service, without promotion; advice is marketing."""
+QUESTION = "question"
+"""No money: what `outreach.recovery` asks; never among the opportunities that finders give."""
+PURPOSE = {"right": "service", "policy": "service", "advice": "marketing", QUESTION: "service"}
+"""Money owed and questions about it are service, without promotion; advice is marketing."""
 
 
 class Opportunities(dy.Schema):

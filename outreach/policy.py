@@ -94,10 +94,12 @@ RULES: tuple[Rule, ...] = (
 )
 OTHER_ACCOUNT = "other_account"
 HOLDOUT = "holdout"
+FOLLOW_UP = "follow_up"
 REASONS: dict[str, str] = {rule.name: rule.sentence for rule in RULES} | {
     OTHER_ACCOUNT: "another account of the same person hears from us tonight",
     HOLDOUT: "advice would go out, but the person is in the holdout that measures its effect",
     "money_owed": "money goes back to the customer",
+    FOLLOW_UP: "we ask whether the money that went back solved the problem",
     "could_save": "the customer could save money",
     "held": "a person has to look at it first",
 }

@@ -1,21 +1,22 @@
 """References: the short names of promises that messages give, so that customers can name them to a person."""
 
-from outreach.ledger import Entry
+from outreach.promises.ledger import promise_id_of
 
 _LETTERS = 12
 _GROUP = 4
 
 
+def subject_of(notice_id: str, opportunity_id: str) -> tuple[str, str, str]:
+    """What tells a promise apart that a notice makes."""
+    return ("notice", notice_id, opportunity_id)
+
+
 def reference_of(notice_id: str, opportunity_id: str) -> str:
-    """The reference of the promise that approving a notice opens, like `3F9A-61C2-0B7D`.
-
-    The first 12 digits of the ledger entry's id, known before there is one; whoever is asked for a
-    reference looks for the entry whose id begins with them.
-    """
-    return shortened(Entry("promised", "", "", 0, opportunity_id, notice_id).entry_id)
+    """The reference of the promise that approving a notice opens, like `3F9A-61C2-0B7D`, known before."""
+    return shortened(promise_id_of(subject_of(notice_id, opportunity_id)))
 
 
-def shortened(entry_id: str) -> str:
-    """A ledger id as a reference."""
-    digits = entry_id.replace("-", "")[:_LETTERS].upper()
+def shortened(promise_id: str) -> str:
+    """A promise as a customer names it: the first 12 digits of its id."""
+    digits = promise_id.replace("-", "")[:_LETTERS].upper()
     return "-".join(digits[start : start + _GROUP] for start in range(0, _LETTERS, _GROUP))

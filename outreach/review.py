@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from outreach import ledger
 from outreach.changes import chosen_of, move, promises_of
 from outreach.fitness import refuse_unfit
-from outreach.ledger import Entry
 from outreach.models import BatchRow, NoticeEventRow, NoticeOpportunityRow, NoticeRow
+from outreach.promises import ledger
+from outreach.promises.ledger import Promise
 from outreach.states import REVOCABLE, UNDECIDED
 from warehouse import clock
 from warehouse.database import engine_for, reading, writing
@@ -138,7 +138,7 @@ def approve(
             _refuse_unless_read(session, found, digest)
         ledger.lock(session)
         chosen, done = chosen_of(session, found, "approved", notice_ids, default=("proposed",))
-        entries, overtaken = promises_of(session, [notice_id for notice_id, _ in chosen])
+        promises, overtaken = promises_of(session, [notice_id for notice_id, _ in chosen], reason)
         if overtaken and notice_ids is not None:
             raise ConflictError(
                 f"notice {min(overtaken)} was {OVERTAKEN}; nothing was changed: reject it, and the next "
@@ -150,9 +150,9 @@ def approve(
         move(session, late, "rejected", by=by, at=now, reason=OVERTAKEN)
         stamp = {"approved_at": now, "approved_hash": NoticeRow.content_hash}
         move(session, chosen, "approved", by=by, at=now, reason=reason, values=stamp)
-        ledger.write(session, entries, by=by, at=now)
+        ledger.open_promises(session, promises, by=by, at=now)
         _settle(session, found, [*chosen, *late])
-        return Outcome(found.batch_id, found.day, len(chosen), done, _sums(entries), overtaken=len(late))
+        return Outcome(found.batch_id, found.day, len(chosen), done, _sums(promises), overtaken=len(late))
 
 
 def reject(
@@ -168,7 +168,7 @@ def reject(
         chosen, done = chosen_of(session, found, "rejected", notice_ids, default=REVOCABLE)
         move(session, chosen, "rejected", by=by, at=now, reason=reason)
         approved = [notice_id for notice_id, state in chosen if state == "approved"]
-        voided = ledger.void(session, approved, by=by, at=now) if approved else 0
+        voided = ledger.void_notices(session, approved, by=by, at=now, why=reason) if approved else 0
         _settle(session, found, chosen)
         return Outcome(found.batch_id, found.day, len(chosen), done, {}, voided)
 
@@ -247,8 +247,9 @@ def _columns(row: Any) -> dict[str, Any]:
     return {column.name: getattr(row, column.name) for column in row.__table__.columns}
 
 
-def _sums(entries: Sequence[Entry]) -> dict[str, int]:
+def _sums(promises: Sequence[Promise]) -> dict[str, int]:
     sums: dict[str, int] = {}
-    for entry in entries:
-        sums[entry.currency] = sums.get(entry.currency, 0) + entry.amount_minor
+    for promise in promises:
+        if promise.currency is not None:
+            sums[promise.currency] = sums.get(promise.currency, 0) + (promise.amount_minor or 0)
     return sums

@@ -22,6 +22,7 @@ from outreach.inputs import SCHEMAS
 from outreach.models import BatchRow, NoticeRow
 from outreach.review import find_batch
 from outreach.slots import Told
+from outreach.states import NO_CHANNEL
 from warehouse import clock
 from warehouse.database import engine_for, reading, writing
 from warehouse.errors import ConflictError, PausedError
@@ -69,7 +70,9 @@ def _waiting(settings: Settings, batch: str | None) -> list[str]:
     """Ids of notices that a run left `handed`, then of those `approved`, in the order of their turn."""
     with reading(engine_for(settings)) as session:
         refuse_if_paused(session)
-        query = select(NoticeRow.notice_id).where(NoticeRow.state.in_(("handed", "approved")))
+        query = select(NoticeRow.notice_id).where(
+            NoticeRow.state.in_(("handed", "approved")), NoticeRow.channel != NO_CHANNEL
+        )
         if batch is not None:
             query = query.where(NoticeRow.batch_id == find_batch(session, batch).batch_id)
         return list(session.scalars(query.order_by(*TURN)))

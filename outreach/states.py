@@ -13,6 +13,8 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 UNDECIDED = ("proposed", "held")
 REVOCABLE = (*UNDECIDED, "approved")
 """What a person can still reject: nothing of it was handed over."""
+NO_CHANNEL = "none"
+"""The channel of notices that are no messages: money that is owed to those who cannot be told."""
 TOLD = ("approved", "handed", "sent")
 """A notice in one of these has told its customer, or is about to."""
 

@@ -12,9 +12,12 @@ from outreach.inputs import freeze
 from outreach.nights import is_reviewed, keep, newest
 from outreach.opportunities import Claims, Opportunities
 from outreach.policy import NO_IMPRINT
+from outreach.recovery import questions
 from outreach.settling import settle
+from outreach.style import Style
+from outreach.unsaid import unsaid
 from outreach.world import World, world_of
-from outreach.writing import NOTICES, PROPOSALS, Style, Written, batch_id_of, write
+from outreach.writing import NOTICES, PROPOSALS, Written, batch_id_of, write
 from warehouse import clock
 from warehouse.database import engine_for, writing
 from warehouse.lake import Lake
@@ -36,6 +39,10 @@ def find(settings: Settings, day: date) -> Receipt:
         receipt.numbers["lake"] = Lake.of(settings).version
         receipt.numbers["settings"] = settings.outreach.model_dump(mode="json", exclude={"holdout_salt"})
     return receipt
+
+
+def _found_and_asked(settings: Settings, day: date) -> pl.LazyFrame:
+    return pl.concat([newest(settings, day, "opportunities"), questions(Lake.of(settings), day)])
 
 
 def _found(finder: Finder, world: World, settings: Settings, day: date, receipt: Receipt) -> pl.DataFrame:
@@ -62,17 +69,19 @@ def _found(finder: Finder, world: World, settings: Settings, day: date, receipt:
 def decide(settings: Settings, day: date) -> Receipt:
     """Decides for every customer and keeps one row each as `decisions`."""
     with hold(settings, "outreach"), recording(settings, "outreach.decide", day) as receipt:
-        opportunities = newest(settings, day, "opportunities")
-        decided = decisions.decide(opportunities, world_of(settings, day), settings.outreach, day)
+        opportunities, world = _found_and_asked(settings, day), world_of(settings, day)
+        decided = decisions.decide(opportunities, world, settings.outreach, day)
+        proposals, members = unsaid(opportunities, decided.members, world.customers, settings.outreach, day)
         frames = {
             "decisions": decided.decisions,
-            "outreach_proposals": decided.proposals.select(PROPOSALS),
-            "outreach_members": decided.members,
+            "outreach_proposals": pl.concat([decided.proposals.select(PROPOSALS), proposals]),
+            "outreach_members": pl.concat([decided.members, members]),
             "outreach_rules": decided.verdicts,
         }
         for name, frame in frames.items():
             receipt.artifacts[name] = keep(settings, day, name, frame)
         receipt.rows_out["decisions"] = decided.decisions.height
+        receipt.rows_out["rights without a message"] = members.height
         reasons = decided.decisions.group_by("outcome", "reason").len().sort("outcome", "reason")
         receipt.numbers["decisions"] = {f"{o}: {reason}": count for o, reason, count in reasons.iter_rows()}
         if silenced := receipt.numbers["decisions"].get(f"silent: {NO_IMPRINT}"):
@@ -113,8 +122,8 @@ def prepare_batch(settings: Settings, day: date) -> Receipt:
 
 
 def _written(settings: Settings, lake: Lake, day: date) -> Written:
-    names = ("outreach_proposals", "outreach_members", "opportunities")
-    proposals, members, opportunities = (newest(settings, day, name) for name in names)
+    proposals, members = (newest(settings, day, f"outreach_{name}") for name in ("proposals", "members"))
+    opportunities = _found_and_asked(settings, day)
     customers = seen(lake, "customers", day).select("customer_id", "email", "phone")
     promised = freeze(settings, lake, day).promised
     return write(

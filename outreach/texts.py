@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from outreach.formats import Reader
 from outreach.slots import BACK, IN_HAND, SAVING, TOPICS, Slots, Told, slots_of
-from outreach.wording import ENGLISH, LAYOUT, UNSENT, VERSION, languages, template
+from outreach.states import NO_CHANNEL
+from outreach.wording import ENGLISH, LAYOUT, VERSION, languages, template
 from warehouse.settings import OutreachSettings
 
 _SPACES = re.compile(r"[ \t\n]+")
@@ -56,7 +57,7 @@ def compose(
     items = [slots_of(one, words.reader) for one in told]
     topics = list(dict.fromkeys(str(item["topic"]) for item in items))
     slots = frame_slots(settings, words.reader, _totals(told, items, words.reader))
-    alone = len(topics) == 1 and frame != UNSENT
+    alone = len(topics) == 1 and frame != NO_CHANNEL
     subject = words.say(f"{topics[0] if alone else frame}/{VERSION}.subject", slots)
     text, html = (
         words.frame(f"{frame}/{VERSION}.{form}", slots, items, topics, html=form == "html")

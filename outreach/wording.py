@@ -14,12 +14,14 @@ from jinja2 import FileSystemLoader, StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
+from outreach.standing import PURPOSES
+from outreach.states import NO_CHANNEL
+
 VERSION = "v1"
 OURS = Path(__file__).parent / "templates"
 ENGLISH = "en"
 LAYOUT = "layout"
-UNSENT = "none"
-FRAMES = ("service", "marketing", UNSENT)
+FRAMES = (*PURPOSES, NO_CHANNEL)
 """Frames: of each purpose, and of what is owed to those who cannot be told, which only reviewers read."""
 _ISOLATE, _END_OF_ISOLATE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 _JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"

@@ -6,22 +6,20 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from outreach.formats import Reader
 from outreach.ids import content_id
-from outreach.linting import Problem, check, problems
+from outreach.linting import Problem, problems
 from outreach.opportunities import MONEY
 from outreach.references import reference_of
 from outreach.slots import Told
 from outreach.standing import address
+from outreach.states import NO_CHANNEL
+from outreach.style import Style
 from outreach.texts import Message, compose, content_hash
-from outreach.wording import UNSENT
-from warehouse.errors import SettingsError
-from warehouse.settings import OutreachSettings, Settings
 
 _UTC = pl.Datetime("us", "UTC")
 NOTICES: dict[str, pl.DataType] = {
@@ -33,6 +31,8 @@ NOTICES: dict[str, pl.DataType] = {
     "send_by": _UTC,
 }
 """Notices as the lake keeps them; the address they go to stays in the database."""
+SUBJECT = ("product_id", "order_id", "line_id", "entitlement_id", "incident_id")
+"""What an opportunity can be about."""
 
 
 @dataclass(frozen=True)
@@ -52,38 +52,6 @@ class Written:
     problems: dict[Problem, int]
 
 
-@dataclass(frozen=True)
-class Style:
-    """What messages are written with.
-
-    Attributes:
-        settings: the shop's name, contact, opt-out, address, and what reasons mention.
-        sensitive_words: beginnings of words that are not named.
-        own: the retailer's own templates, where there are any.
-    """
-
-    settings: OutreachSettings
-    sensitive_words: tuple[str, ...]
-    own: Path | None = None
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Style":
-        """The style of a home.
-
-        Raises:
-            SettingsError: the home's own templates break a rule.
-        """
-        own, words = settings.templates_folder, settings.features.sensitive_words
-        if not own.is_dir():
-            return cls(settings.outreach, words)
-        if found := check(own, words):
-            raise SettingsError(
-                f"the templates in {own} break rules ({len(found)}), so nothing is written with them; the "
-                f"first is {found[0]}; `advocate templates check {own}` lists all"
-            )
-        return cls(settings.outreach, words, own)
-
-
 def batch_id_of(day: date) -> str:
     """The id of the one batch of a day."""
     return content_id("batch", day.isoformat())
@@ -100,9 +68,10 @@ def write(
     day: date,
 ) -> Written:
     """Writes the notices of a night from its proposals and what each of them tells of."""
+    before = promised.select("opportunity_id", "currency", "promised_minor")
     details = (
         members.join(opportunities, on="opportunity_id")
-        .join(promised, on=["opportunity_id", "currency"], how="left")
+        .join(before, on=["opportunity_id", "currency"], how="left")
         .with_columns(promised_before_minor=pl.col("promised_minor").fill_null(0))
         .sort("notice_id", "amount_minor", "opportunity_id", descending=[False, True, False], nulls_last=True)
         .select(
@@ -114,6 +83,7 @@ def write(
             "currency",
             "promised_before_minor",
             "evidence",
+            *SUBJECT,
             "expires_at",
         )
         .collect()
@@ -167,7 +137,7 @@ def _told(row: dict[str, Any]) -> Told:
 def _worded(proposal: dict[str, Any], told: list[Told], style: Style) -> tuple[Message, list[Problem]]:
     """The message, and what is wrong with it."""
     purpose, reader = proposal["purpose"], Reader(proposal["locale"], proposal["timezone"])
-    frame = UNSENT if proposal["channel"] == UNSENT else purpose
+    frame = NO_CHANNEL if proposal["channel"] == NO_CHANNEL else purpose
     message = compose(frame, told, reader, style.settings, style.own)
     return message, problems(purpose, told, message, style.settings, style.sensitive_words, style.own)
 

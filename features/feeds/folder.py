@@ -49,6 +49,17 @@ def read_folder(path: Path) -> Delivery:
     return Delivery(f"folder {path.name}", {name: _scan(files) for name, files in found.items()}, notes=notes)
 
 
+def read_file(file: Path) -> pl.LazyFrame:
+    """One table from one CSV or Parquet file.
+
+    Raises:
+        FeedError: it is missing, has another ending, or is empty, broken or not UTF-8.
+    """
+    if not file.is_file() or file.suffix.lower() not in ENDINGS:
+        raise FeedError(f"there is no file {file} that ends in .csv or .parquet; nothing was read")
+    return _scan([file])
+
+
 def _files(entry: Path) -> list[Path]:
     if entry.is_dir():
         return sorted(

@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from features.feeds import Delivery
+from features.feeds.receipt_prices import list_prices
 from features.reading import read_decimal, read_text
 from warehouse.errors import FeedError
 
@@ -24,8 +25,8 @@ _SHIPPING = ("POST", "DOT", "C2")
 _SLASHED = ("%m/%d/%y %H:%M", "%m/%d/%Y %H:%M")  # two digits first: %Y would read 10 as the year 10
 
 _NOTES = [
-    "prices fall with quantity here, and no list is kept: no list price is taken from what was paid, so no "
-    "price drop will be found",
+    "prices fall with quantity here, and no list is kept: a list price is what customers paid for one to "
+    "three units, where it lasted for two weeks; until then the one before stays in force",
     "customers have no e-mail address, no time zone and no recorded consent",
 ]
 
@@ -70,6 +71,7 @@ def read_online_retail(path: Path) -> Delivery:
         "online-retail",
         {
             "purchases": purchases,
+            "prices": _list_prices(kept.filter(is_product)),
             "products": _most_frequent(kept.filter(is_product), "StockCode", "Description").rename(
                 {"StockCode": "product_id", "Description": "title"}
             ),
@@ -80,6 +82,22 @@ def read_online_retail(path: Path) -> Delivery:
         refused={"purchases": lines.with_columns(reason=reason).filter(pl.col("reason").is_not_null())},
         notes=list(_NOTES),
     )
+
+
+def _list_prices(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """What the receipts say of list prices; the shop is one market (docs/decisions/0015)."""
+    moment = pl.col("InvoiceDate")
+    is_text = lines.collect_schema()["InvoiceDate"] == pl.String
+    day = moment.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False) if is_text else moment.dt.date()
+    bought = lines.select(
+        "quantity",
+        customer_id="CustomerID",
+        product_id="StockCode",
+        unit_price="price",
+        day=day,
+        at=moment,
+    )
+    return list_prices(bought.filter(pl.col("day").is_not_null())).with_columns(currency=pl.lit(CURRENCY))
 
 
 def _tidy(lines: pl.LazyFrame) -> pl.LazyFrame:

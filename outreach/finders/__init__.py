@@ -10,7 +10,15 @@ from datetime import date
 
 import polars as pl
 
-from outreach.finders import price_drop, price_guarantee, unused_entitlement
+from outreach.finders import (
+    double_payment,
+    failed_experience,
+    idle_subscription,
+    late_delivery,
+    price_drop,
+    price_guarantee,
+    unused_entitlement,
+)
 from outreach.world import World
 from warehouse.settings import OutreachSettings
 
@@ -48,6 +56,10 @@ FINDERS: dict[str, Finder] = {
             price_guarantee.claimed,
         ),
         Finder("price_drop", "policy", price_drop.find, price_drop.examined, price_drop.claimed),
+        Finder("double_payment", "right", double_payment.find),
+        Finder("failed_experience", "right", failed_experience.find),
+        Finder("late_delivery", "policy", late_delivery.find),
         Finder("unused_entitlement", "advice", unused_entitlement.find),
+        Finder("idle_subscription", "policy", idle_subscription.find),
     )
 }

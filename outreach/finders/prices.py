@@ -122,6 +122,20 @@ def paid_for_kept() -> pl.Expr:
     return half_up(pl.col("line_total_minor").cast(pl.Int128) * kept, quantity).cast(pl.Int64)
 
 
+def share_of_kept(share: pl.Expr, of: pl.Expr) -> pl.Expr:
+    """The share `share / of` of what was paid for what was kept of a line, rounded once, half up (Int64).
+
+    Both are whole numbers; null where the numbers of a line do not stay within 128 bits.
+    """
+    wide = pl.Int128
+    kept, quantity = micros(pl.col("kept_quantity")), micros(pl.col("quantity"))
+    paid = pl.col("line_total_minor").cast(wide)
+    exact_share = half_up(paid * kept * share.cast(wide), quantity * of.cast(wide))
+    rough = [pl.col(name).cast(pl.Float64) for name in ("kept_quantity", "quantity")]
+    largest = pl.col("line_total_minor") * rough[0] * share + rough[1] * of
+    return pl.when(2 * largest * MICRO < _LARGEST).then(exact_share.cast(pl.Int64, strict=False))
+
+
 def usual_price(
     rows: pl.LazyFrame, prices: pl.LazyFrame, price: str, since: str, settings: OutreachSettings
 ) -> pl.LazyFrame:

@@ -19,7 +19,7 @@ def test_the_migrated_database_is_what_the_classes_describe(any_settings: Settin
 def test_upgrading_twice_changes_nothing(any_settings: Settings) -> None:
     upgrade(any_settings)
     with engine_for(any_settings).connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0004"
+        assert MigrationContext.configure(connection).get_current_revision() == "0005"
 
 
 def test_a_database_that_cannot_be_opened_is_said_in_one_line(settings: Settings) -> None:

@@ -24,7 +24,8 @@ from warehouse.settings import Settings, load_settings
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 DAY = date(2017, 11, 30)
 NIGHT_STEPS = {
-    "import_live", "features", "recommend", "outreach.find", "outreach.decide", "outreach.prepare_batch"
+    "import_live", "features", "recommend", "outreach.find", "outreach.decide", "outreach.prepare_batch",
+    "outreach.ageing", "outreach.follow_up",
 }  # fmt: skip
 
 LOOK = """
@@ -94,7 +95,13 @@ def test_every_dag_imports_with_retries_and_in_the_order_of_a_night(airflow_home
             "build_features": ["import_live"],
         },
         "advocate_recommendations": {"recommend": [], "warn": ["recommend"]},
-        "advocate_outreach": {"find": [], "decide": ["find"], "prepare_batch": ["decide"]},
+        "advocate_outreach": {
+            "find": [],
+            "follow_up": ["find"],
+            "decide": ["follow_up"],
+            "prepare_batch": ["decide"],
+            "ageing": ["prepare_batch"],
+        },
         "advocate_send": {"send": []},
     }
     assert look["retries"] >= 1

@@ -8,7 +8,7 @@ import pytest
 from advocate.database import upgrade
 from features.contract import CONTRACTS
 from features.feeds import complete_journey
-from features.feeds.complete_journey import _list_prices, read_complete_journey
+from features.feeds.complete_journey import _prices, read_complete_journey
 from features.importing import bring_in
 from features.volume import shortfalls
 from tests.conftest import at
@@ -62,7 +62,7 @@ def test_copies_of_coupon_rows_count_once_and_no_right_comes_from_a_type_a_campa
 ) -> None:
     lake, receipt = imported
     assert receipt.numbers["copies"] == {"offer_products": 3_406}
-    data = complete_journey._data_folder()
+    data = complete_journey.data_folder()
     kinds = pl.read_parquet(data / "campaign_descriptions.parquet")
     type_a = kinds.filter(pl.col("campaign_type") == "Type A")["campaign_id"].cast(pl.String).to_list()
     rights = lake.scan(CONTRACTS["entitlements"].table).select(pl.col("offer_id").str.split("-").list.first())
@@ -110,11 +110,25 @@ def test_a_list_price_is_the_most_frequent_of_at_least_two_single_units(
     lines = pl.LazyFrame({"shelf": shelf}).select(
         pl.col("shelf").cast(pl.Decimal(18, 6)),
         product_id=pl.lit("p"), store_id=pl.lit("s"), quantity=pl.lit(quantity),
-        transaction_timestamp=pl.lit("2017-11-30 12:00").str.to_datetime(),
+        is_offer=pl.lit(value=False), transaction_timestamp=pl.lit("2017-11-30 12:00").str.to_datetime(),
     )  # fmt: skip
-    found = _list_prices(lines).collect()
+    found = _prices(lines).collect()
     if price is None:
         assert found.is_empty()
     else:
         assert found["price"].cast(pl.Decimal(18, 2)).cast(pl.String).to_list() == [price]
         assert found["effective_at"].to_list() == [at("2017-11-30")]
+        assert found["kind"].to_list() == ["list"]
+
+
+@pytest.mark.parametrize("offers", [[True, True], [True, False]])
+def test_a_shelf_price_with_a_loyalty_discount_is_a_promotion_of_that_day(offers: list[bool]) -> None:
+    lines = pl.LazyFrame({"is_offer": offers}).select(
+        "is_offer", product_id=pl.lit("p"), store_id=pl.lit("s"), quantity=pl.lit(1),
+        shelf=pl.lit("1.99").cast(pl.Decimal(18, 6)),
+        transaction_timestamp=pl.lit("2017-11-30 12:00").str.to_datetime(),
+    )  # fmt: skip
+    found = _prices(lines).collect()
+    assert found.select("kind", "effective_at", "ends_at").rows() == [
+        ("promotion", at("2017-11-30"), at("2017-12-01"))
+    ]

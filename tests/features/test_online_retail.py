@@ -125,6 +125,28 @@ def test_each_kind_of_file_gives_the_same_purchases(settings: Settings, tmp_path
     assert receipt.numbers["copies"] == {"purchases": 1}
 
 
+@pytest.mark.parametrize("date", [None, "%Y-%m-%d %H:%M:%S", "%-m/%-d/%y %-H:%M"])
+def test_a_price_that_lasts_is_a_list_price_whatever_the_moments_look_like(
+    settings: Settings, tmp_path: Path, date: str | None
+) -> None:
+    lines = pl.DataFrame({"day": [1, 8, 15], "CustomerID": [1, 2, 3]}).select(
+        InvoiceNo=pl.format("53636{}", "CustomerID"), StockCode=pl.lit("71053"),
+        Description=pl.lit("LANTERN"), Quantity=pl.lit(3),
+        InvoiceDate=pl.datetime(2010, 12, "day", 8, 26), UnitPrice=pl.lit(3.39),
+        CustomerID="CustomerID", Country=pl.lit("France"),
+    )  # fmt: skip
+    if date:
+        lines.with_columns(pl.col("InvoiceDate").dt.strftime(date)).write_csv(tmp_path / "retail.csv")
+    else:
+        lines.write_parquet(tmp_path / "retail.parquet")
+    lake, _ = take(settings, next(tmp_path.glob("retail.*")))
+    prices = lake.scan(CONTRACTS["prices"].table).collect()
+    assert prices.select("product_id", "market", "currency", "kind", "effective_at").rows() == [
+        ("71053", "default", "GBP", "list", at("2010-12-15 08:26"))
+    ]
+    assert prices["price"].cast(pl.String).to_list() == ["3.390000"]
+
+
 def test_products_and_customers_are_described_by_what_is_seen_most(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -187,6 +209,8 @@ def test_the_real_file_gives_the_purchases_that_an_independent_count_finds(setti
         pl.col("CustomerID").is_not_null(), pl.col("Quantity") > 0, pl.col("UnitPrice") > 0,
         ~pl.col("InvoiceNo").str.starts_with("C"), pl.col("StockCode").str.contains(r"^\d{5}[A-Za-z]*$"),
     )  # fmt: skip
+    prices = lake.scan(CONTRACTS["prices"].table).collect()
+    assert (prices.height, prices["product_id"].n_unique()) == (85_293, 2_826)
     products = lake.scan(CONTRACTS["purchases"].table).filter(pl.col("kind") == "product").collect()
     assert counted.height == 396_337
     assert products.height == counted.n_unique()

@@ -6,7 +6,10 @@ import polars as pl
 import pytest
 
 from outreach.finders import FINDERS
-from outreach.opportunities import COLUMNS, OWED, Opportunities
+from outreach.formats import Reader
+from outreach.opportunities import COLUMNS, OWED, PURPOSE, Opportunities
+from outreach.slots import Told
+from outreach.texts import compose
 from outreach.world import World
 from tests.outreach.worlds import DAY, EVERYTHING, FALL, found, shop, world
 
@@ -27,18 +30,36 @@ EXPORTED = [
     "evidence",
 ]
 
-SENT = {"dispatched_at": "2017-11-24"}
+CUSTOMERS = ("ann", "bob")
+ORDERS = [
+    {"purchased_at": "2017-11-20", "promised_at": "2017-11-22", "dispatched_at": "2017-11-23"},
+    {"purchased_at": "2017-11-20T00:05", "dispatched_at": "2017-11-23"},
+    {"purchased_at": "2017-11-22", "dispatched_at": None, "delivered_at": None},
+]
+"""Milk ordered twice at once and late, and milk not yet dispatched when its price falls."""
 
-RICH = shop("ann", "bob") | {
+RICH = shop(*CUSTOMERS) | {
     "purchases": [
-        {"order_id": f"{c}{n}", "customer_id": c, "purchased_at": f"2017-11-{20 + n}"} | sent
-        for c in ("ann", "bob")
-        for n, sent in enumerate(({"dispatched_at": None}, SENT, SENT))
+        order | {"order_id": f"{c}{n}", "customer_id": c} for c in CUSTOMERS for n, order in enumerate(ORDERS)
     ],
-    "offers": [{"value_minor": 50, "currency": "USD"}],
+    "incidents": [
+        {"incident_id": c, "customer_id": c, "order_id": f"{c}0", "line_id": "1"} for c in CUSTOMERS
+    ],
+    "offers": [
+        {"value_minor": 50, "currency": "USD"},
+        {"offer_id": "music", "kind": "subscription", "fee_minor": 500, "fee_days": 10, "currency": "USD"},
+    ],
     "offer_products": [{}],
-    "entitlements": [{"entitlement_id": c, "customer_id": c} for c in ("ann", "bob")],
+    "entitlements": [
+        {"entitlement_id": f"{offer} of {c}", "customer_id": c, "offer_id": offer}
+        for c in CUSTOMERS
+        for offer in ("half", "music")
+    ],
+    "entitlement_uses": [],
+    "usage": [],
 }
+
+READER = Reader("en_US", "UTC")
 
 every_finder = pytest.mark.parametrize("kind", FINDERS)
 
@@ -81,8 +102,11 @@ def test_evidence_is_json_that_repeats_the_amount_and_the_settings(kind: str, ri
 @every_finder
 def test_ids_follow_from_the_subject_and_not_from_amounts_or_dates(kind: str, rich: World) -> None:
     cheaper = RICH | {
+        "purchases": [line | {"line_total_minor": 190} for line in RICH["purchases"]],
         "prices": [{"price": "2.00"}, {"price": "1.20", "effective_at": "2017-11-26"}],
-        "offers": [{"value_minor": 70, "currency": "USD"}],
+        "offers": [
+            offer | {"value_minor": 70, "fee_minor": 600, "name": "another name"} for offer in RICH["offers"]
+        ],
     }
     before, after = (
         found(kind, rich).sort("opportunity_id"),
@@ -108,6 +132,17 @@ def test_sensitive_products_are_not_named(kind: str) -> None:
         assert rows.height >= 2
         assert {json.loads(text)["item"] for text in rows["evidence"]} == {None}
         assert not any("Fresh milk" in text for text in rows["evidence"])
+
+
+@every_finder
+def test_what_is_found_can_be_told_with_its_amount(kind: str, rich: World) -> None:
+    for row in found(kind, rich).iter_rows(named=True):
+        told = Told(row["opportunity_id"], kind, row["amount_minor"], row["currency"], row["evidence"])
+        message = compose(PURPOSE[row["owed"]], [told], READER, EVERYTHING)
+        amount = READER.money(row["amount_minor"], row["currency"])
+        for words in (message.subject, message.text, message.html):
+            assert amount in words
+        assert message.template == f"{PURPOSE[row['owed']]}/v1 {kind}/v1"
 
 
 def test_a_word_inside_another_word_is_not_sensitive() -> None:

@@ -5,8 +5,10 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from outreach import ledger, review
-from outreach.models import LedgerRow, NoticeEventRow, NoticeRow
+from outreach import review
+from outreach.models import NoticeEventRow, NoticeRow
+from outreach.promises import accounts
+from outreach.promises.models import PostingRow
 from outreach.states import TRANSITIONS
 from tests.outreach.worlds import DAY, MORNING, fill, night, shop
 from warehouse import clock
@@ -38,7 +40,7 @@ def notice_of(home: Settings, customer: str, batch: str = "latest") -> str:
 def balance(home: Settings, customer: str) -> tuple[int, int, int, int]:
     """Promised, paid, open, voided."""
     with reading(engine_for(home)) as session:
-        found = ledger.balances(session, customer)
+        found = accounts.balances(session, customer)
     assert len(found) <= 1
     return next(((b.promised_minor, b.paid_minor, b.open_minor, b.voided_minor) for b in found), (0, 0, 0, 0))
 
@@ -209,14 +211,14 @@ def test_the_same_advice_is_not_told_by_two_batches(any_home: Settings) -> None:
     assert (outcome.changed, outcome.overtaken) == (0, 1)
 
 
-@pytest.mark.parametrize("table", ["ledger", "notice_events"])
+@pytest.mark.parametrize("table", ["postings", "promise_events", "notice_events"])
 @pytest.mark.parametrize("change", ["UPDATE {} SET by = 'mallory'", "DELETE FROM {}"])
 def test_history_and_ledger_only_grow(desk: Settings, table: str, change: str) -> None:
     review.approve(desk, "latest", by="eve")
     with pytest.raises(DBAPIError, match="append-only"), writing(engine_for(desk)) as session:
         session.execute(text(change.format(table)))
     with reading(engine_for(desk)) as session:
-        assert session.scalar(select(func.count()).select_from(LedgerRow)) == 2
+        assert session.scalar(select(func.count()).select_from(PostingRow)) == 2
         assert set(session.scalars(select(NoticeEventRow.by))) == {"eve"}
 
 
@@ -226,41 +228,8 @@ def test_replacing_a_ledger_entry_changes_nothing(desk: Settings) -> None:
     if engine.dialect.name != "sqlite":
         pytest.skip("REPLACE is SQLite's")
     with writing(engine) as session:
-        session.execute(text("REPLACE INTO ledger SELECT entry_id, kind, customer_id, currency, 9999, "
-                             "opportunity_id, notice_id, by, at FROM ledger"))  # fmt: skip
-    assert balance(desk, "ann") == (50, 0, 50, 0)
-
-
-def test_paying_closes_a_promise_once(desk: Settings) -> None:
-    review.approve(desk, "latest", by="eve")
-    ann = notice_of(desk, "ann")
-    opportunity = review.show_batch(desk)["notices"][0]["opportunities"][0]["opportunity_id"]
-    with writing(engine_for(desk)) as session:
-        open_now = ledger.open_of(session, [ann])[0]
-        about = {"notice_id": ann, "opportunity_id": open_now.opportunity_id, "by": "finance", "at": MORNING}
-        assert ledger.pay(session, reference="bank 1", **about) == 50  # type: ignore[arg-type]
-        assert ledger.pay(session, reference="bank 2", **about) == 0  # type: ignore[arg-type]
-    assert balance(desk, "ann") == (50, 50, 0, 0)
-    assert opportunity
-    review.reject(desk, "latest", by="eve", reason="late", notice_ids=[ann])
-    assert balance(desk, "ann") == (50, 50, 0, 0)
-
-
-def test_nothing_can_be_paid_beyond_what_was_promised(desk: Settings) -> None:
-    review.approve(desk, "latest", by="eve")
-    ann = notice_of(desk, "ann")
-    with writing(engine_for(desk)) as session:
-        promise = ledger.open_of(session, [ann])[0]
-    for kind, amount in (("paid", 51), ("voided", 51)):
-        entry = ledger.Entry(kind, "ann", "USD", amount, promise.opportunity_id, ann)
-        with (
-            pytest.raises(ConflictError, match="more than was promised"),
-            writing(engine_for(desk)) as session,
-        ):
-            ledger.write(session, [entry], by="eve", at=MORNING)
-    nonsense = ledger.Entry("promised", "ann", "USD", 0, promise.opportunity_id, ann)
-    with pytest.raises(ConflictError, match="makes no sense"), writing(engine_for(desk)) as session:
-        ledger.write(session, [nonsense], by="eve", at=MORNING)
+        session.execute(text("REPLACE INTO postings SELECT posting_id, promise_id, debit, credit, 9999, "
+                             "reference, happened_at, by, at FROM postings"))  # fmt: skip
     assert balance(desk, "ann") == (50, 0, 50, 0)
 
 

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach import review, steps
-from outreach.models import LedgerRow, NoticeRow
+from outreach.models import NoticeRow
+from outreach.promises.models import PromiseRow
 from outreach.references import shortened
 from tests.outreach.worlds import DAY, EVERYTHING, Rows, consenting, fill, night, shop
 from warehouse.database import engine_for, reading, writing
@@ -46,7 +47,7 @@ def test_the_reference_in_a_message_leads_to_its_promise(any_home: Settings) -> 
     night(any_home)
     review.approve(any_home, "latest", by="maria")
     with reading(engine_for(any_home)) as session:
-        (promise,) = session.scalars(select(LedgerRow.entry_id))
+        (promise,) = session.scalars(select(PromiseRow.promise_id))
     (notice,) = notices(any_home)
     assert f"Reference {shortened(promise)}" in notice.text
     assert shortened(promise) in notice.html

@@ -1,0 +1,135 @@
+"""Small changes of a module's source, each on its own: a condition less, a bound moved, a number one more.
+
+What is changed follows the usual operators of mutation testing (DeMillo, Lipton, Sayward 1978), chosen for
+rules written as Polars expressions.
+"""
+
+import ast
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_BOUNDS: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+}
+_OTHER = {
+    "min": "max",
+    "max": "min",
+    "min_horizontal": "max_horizontal",
+    "max_horizontal": "min_horizontal",
+    "sum": "max",
+    "first": "last",
+    "last": "first",
+}
+"""Methods, and what they become."""
+
+_DROPPED = ("filter", "unique", "clip", "head", "fill_null", "drop_nulls", "sort")
+"""Methods without which their receiver is left."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A module with one change.
+
+    Attributes:
+        module: its dotted name.
+        line: of the change.
+        before: the source that was changed.
+        after: what it became.
+        tree: the whole module.
+    """
+
+    module: str
+    line: int
+    before: str
+    after: str
+    tree: ast.Module
+
+    @property
+    def name(self) -> str:
+        """What tells it apart as long as the code around it stays."""
+        return f"{self.module}: {self.before} -> {self.after}"
+
+
+def mutants(module: str, source: str) -> Iterator[Mutant]:
+    """All mutants of a module, in the order of its source."""
+    tree = ast.parse(source)
+    for place, node in enumerate(ast.walk(tree)):
+        if not isinstance(node, ast.expr):
+            continue
+        for changed in _changes(node):
+            whole = copy.deepcopy(tree)
+            target = next(found for at, found in enumerate(ast.walk(whole)) if at == place)
+            _Swap(target, changed).visit(whole)
+            ast.fix_missing_locations(whole)
+            yield Mutant(module, node.lineno, ast.unparse(node), ast.unparse(changed), whole)
+
+
+class _Swap(ast.NodeTransformer):
+    def __init__(self, target: ast.AST, other: ast.expr) -> None:
+        self._target, self._other = target, other
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """The other node in the place of the target."""
+        return self._other if node is self._target else super().generic_visit(node)
+
+
+def _changes(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _BOUNDS:
+        other = copy.deepcopy(node)
+        other.ops = [_BOUNDS[type(node.ops[0])]()]
+        yield other
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr):
+        yield from (copy.deepcopy(side) for side in (node.left, node.right))
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
+        yield copy.deepcopy(node.operand)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        yield from _calls(node, node.func)
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "settings":
+        yield from _settings(node)
+    elif isinstance(node, ast.Constant) and type(node.value) is int:
+        yield ast.Constant(node.value + 1)
+    elif isinstance(node, ast.List) and len(node.elts) > 1:
+        yield from (_without(node, place) for place in range(len(node.elts)))
+
+
+def _calls(node: ast.Call, method: ast.Attribute) -> Iterator[ast.expr]:
+    if method.attr in _DROPPED:
+        if method.attr == "filter" and len(node.args) > 1:
+            for place in range(len(node.args)):
+                other = copy.deepcopy(node)
+                del other.args[place]
+                yield other
+        else:
+            yield copy.deepcopy(method.value)
+    elif method.attr in _OTHER:
+        other = copy.deepcopy(node)
+        other.func = ast.Attribute(copy.deepcopy(method.value), _OTHER[method.attr], method.ctx)
+        yield other
+    elif method.attr == "join" and any(
+        isinstance(word.value, ast.Constant) and word.value.value in ("semi", "anti")
+        for word in node.keywords
+    ):
+        yield copy.deepcopy(method.value)
+
+
+def _settings(node: ast.Attribute) -> Iterator[ast.expr]:
+    """A setting one step further; tables of amounts per currency stay."""
+    if node.attr.endswith("_minor"):
+        return
+    if node.attr.endswith(("_share", "_most")):
+        yield ast.BinOp(copy.deepcopy(node), ast.Mult(), ast.Constant(0.9))
+        return
+    for step in (1, -1):
+        yield ast.BinOp(copy.deepcopy(node), ast.Add(), ast.Constant(step))
+
+
+def _without(node: ast.List, place: int) -> ast.expr:
+    other = copy.deepcopy(node)
+    del other.elts[place]
+    return other

@@ -1,0 +1,155 @@
+"""Plants of subscriptions: paid twice (`double_payment`), and paid without use (`idle_subscription`)."""
+
+from datetime import timedelta
+from typing import Any
+
+from features.simulator.ground import DAY, HOUR, US, Some
+from features.simulator.stage import Amounts, Stage
+
+FEE = 999
+THIS = -1
+"""The offer of the plant itself."""
+
+
+def plant(stage: Stage) -> None:
+    """Puts them on the stage."""
+    _twice(stage)
+    _twice_looks(stage)
+    _idle_times(stage)
+    _idle_uses(stage)
+    _idle_looks(stage)
+
+
+def _offer(stage: Stage, **columns: Any) -> int:
+    plain: Some = {
+        "kind": "subscription",
+        "name": "Membership",
+        "fee": FEE,
+        "fee_days": 30,
+        "currency": "EUR",
+    }
+    return stage.offer(**{**plain, **columns})
+
+
+def _pair(
+    stage: Stage,
+    case: str,
+    amounts: Amounts,
+    misses: str | None = None,
+    *,
+    first: timedelta = -100 * DAY,
+    second: timedelta = -20 * DAY,
+    ends: tuple[timedelta | None, timedelta | None] = (None, None),
+    offers: tuple[int, int] | None = None,
+    customers: tuple[int, int] | None = None,
+    **offer: Any,
+) -> int:
+    """Two entitlements that are in use, so that none is idle; the later one's subject is expected."""
+    one = _offer(stage, **offer) if offers is None else 0
+    which = offers or (one, one)
+    who = customers or (stage.customer(quiet=True),) * 2
+    ids = stage.numbers("entitlement", 2)
+    for place, at in enumerate((first, second)):
+        stage.entitle(who[place], which[place], at, ends[place], number=ids[place])
+        stage.add(
+            "usage", customer_id=who[place], offer_id=which[place], kind="use", at=-2 * HOUR - place * US
+        )
+    stage.expect(
+        "double_payment", amounts, f"subscription, {case}", misses, customer_id=who[1], entitlement_id=ids[1]
+    )
+    return ids[1]
+
+
+def _twice(stage: Stage) -> None:
+    _pair(stage, "two at once", FEE)
+    _pair(stage, "last fee in the window's first moment", FEE, second=-30 * DAY, fee_days=40)
+    _pair(stage, "begun at the same moment: the larger id is the later", FEE, first=-20 * DAY)
+    _pair(stage, "the first ended a moment after the fee", FEE, ends=(-20 * DAY + US, None))
+    cut: Some = {"second": -40 * DAY, "fee_days": 30}
+    _pair(stage, "ended a moment after its second fee", FEE, ends=(None, -10 * DAY + US), **cut)
+    _pair(stage, "the second fee in the day's last moment", FEE, second=-30 * DAY - US)
+    _pair(stage, "a second fee at the end of the day", {1: FEE, 2: FEE}, second=-29 * DAY, fee_days=29)
+
+
+def _twice_looks(stage: Stage) -> None:
+    late = "the last fee in the last 30 days"
+    _pair(stage, "last fee before the window", None, late, second=-30 * DAY - US, fee_days=40)
+    valid = "an earlier one valid at the fee"
+    _pair(stage, "the first ended at the fee", None, valid, ends=(-20 * DAY, None))
+    cut: Some = {"second": -40 * DAY, "fee_days": 30}
+    _pair(stage, "ended at its second fee", None, late, ends=(None, -10 * DAY), **cut)
+    two = _offer(stage), _offer(stage)
+    _pair(stage, "two offers", None, "one offer", offers=two)
+    both = stage.customer(quiet=True), stage.customer(quiet=True)
+    _pair(stage, "two customers", None, "one customer", customers=both)
+    _pair(stage, "a benefit with a fee", None, "of kind subscription", kind="benefit", covers="shipping")
+    _pair(stage, "no fee", None, "with a fee", fee=None)
+    _pair(stage, "no days of a fee", None, "with fee days", fee_days=None)
+
+
+def _idle(
+    stage: Stage,
+    case: str,
+    amounts: Amounts,
+    misses: str | None = None,
+    *,
+    starts: timedelta = -60 * DAY,
+    ends: timedelta | None = None,
+    uses: Some | None = None,
+    used_at: timedelta | None = None,
+    products: tuple[int, ...] = (),
+    **offer: Any,
+) -> int:
+    """An entitlement that is perhaps used: `uses` says how, `used_at` when it was itself; gives its offer."""
+    number, customer = _offer(stage, **offer), stage.customer(quiet=True)
+    entitlement = stage.entitle(customer, number, starts, ends)
+    for product in products:
+        stage.add("offer_products", offer_id=number, product_id=product)
+    if uses:
+        uses = uses | ({"offer_id": number} if uses.get("offer_id") == THIS else {})
+        stage.add("usage", **Some(customer_id=customer, kind="use") | uses)
+    if used_at is not None:
+        stage.use(entitlement, used_at)
+    stage.expect("idle_subscription", amounts, case, misses, customer_id=customer, entitlement_id=entitlement)
+    return number
+
+
+def _idle_times(stage: Stage) -> None:
+    few = "two full periods without use"
+    _idle(stage, "exactly two periods", 2 * FEE)
+    _idle(stage, "a moment less than two periods", {2: 2 * FEE}, few, starts=-60 * DAY + US)
+    _idle(stage, "one period", None, few, starts=-50 * DAY)
+    _idle(stage, "three periods", 3 * FEE, starts=-95 * DAY)
+    _idle(stage, "the third period ends a day later", {1: 2 * FEE, 2: FEE}, starts=-89 * DAY)
+    _idle(stage, "valid until the end of the day", 2 * FEE, ends=0 * DAY)
+    _idle(stage, "ended in the day's last moment", None, "valid at the end", ends=-US)
+    _idle(stage, "a short period", 5 * FEE, starts=-35 * DAY - HOUR, fee_days=7)
+
+
+def _idle_uses(stage: Stage) -> None:
+    few, some = "two full periods without use", stage.product(None)
+    used: Some = {"at": -50 * DAY}
+    for case, how in (("the offer", {"offer_id": THIS}), ("a product", {"product_id": some})):
+        three: Some = {"starts": -90 * DAY}
+        _idle(stage, f"{case} was used in the first of two", None, few, uses=used | how)
+        _idle(stage, f"{case} was used in the first of three", 2 * FEE, uses=how | {"at": -80 * DAY}, **three)
+        _idle(stage, f"{case} was used as the second began", None, few, uses=how | {"at": -60 * DAY}, **three)
+        last = how | {"at": -60 * DAY - US}
+        _idle(stage, f"{case} was used in the first's last moment", 2 * FEE, uses=last, **three)
+        _idle(stage, f"{case} was used at the end of the day", 2 * FEE, uses=how | {"at": 0 * DAY})
+        _idle(stage, f"{case} was used in the day's last moment", None, few, uses=how | {"at": -US})
+    _idle(stage, "a use of the right itself", None, few, used_at=-50 * DAY)
+    _idle(
+        stage, "a product it is for was used", None, few, products=(some,), uses=used | {"product_id": some}
+    )
+    other = stage.product(None)
+    _idle(stage, "another product was used", 2 * FEE, products=(some,), uses=used | {"product_id": other})
+
+
+def _idle_looks(stage: Stage) -> None:
+    _idle(stage, "a benefit with a fee", None, "of kind subscription", kind="benefit", covers="shipping")
+    _idle(stage, "no fee", None, "with a fee", fee=None)
+    _idle(stage, "no days of a fee", None, "with fee days", fee_days=None)
+    offer = _idle(stage, "used by somebody else", 2 * FEE)
+    other = stage.customer(quiet=True)
+    stage.add("usage", customer_id=other, offer_id=offer, kind="use", at=-50 * DAY)

@@ -1,0 +1,182 @@
+"""Plants of `unclaimed_benefit`: paid for what a right in hand would have covered."""
+
+from datetime import timedelta
+from typing import Any
+
+from features.simulator.ground import DAY, US, Line, Some, half_up, of_line
+from features.simulator.stage import Amounts, Stage
+
+KIND = "unclaimed_benefit"
+BOUGHT = -10 * DAY
+OPEN: Some = {"dispatched": None}
+
+
+def plant(stage: Stage) -> None:
+    """Puts them on the stage."""
+    _offers(stage)
+    _values(stage)
+    _times(stage)
+    _uses(stage)
+    _lines(stage)
+
+
+def unclaimed(
+    stage: Stage,
+    case: str,
+    amounts: Amounts,
+    misses: str | None = None,
+    *,
+    offer: Some | None = None,
+    right: Some | None = None,
+    starts: timedelta = -60 * DAY,
+    ends: timedelta | None = None,
+    line: Some | None = None,
+    at: timedelta = BOUGHT,
+    listed: bool = True,
+    holder: int | None = None,
+) -> tuple[Line, int]:
+    """A customer with a right buys a product, or pays for shipping; gives the line and the entitlement."""
+    customer, product = stage.customer(quiet=True), stage.product(None)
+    number = stage.offer(**Some(kind="coupon", value=200, currency="EUR") | (offer or {}))
+    if listed:
+        stage.add("offer_products", offer_id=number, product_id=product)
+    entitlement = stage.entitle(holder or customer, number, starts, ends, **right or {})
+    bought = stage.buy(customer, product, at, **OPEN | (line or {}))
+    stage.expect(KIND, amounts, case, misses, **of_line(bought), entitlement_id=entitlement)
+    return bought, entitlement
+
+
+def shipping(
+    stage: Stage, case: str, amounts: Amounts, misses: str | None = None, **more: Any
+) -> tuple[Line, int]:
+    """The same, for a line of shipping and a benefit without a value."""
+    line: Some = {"kind": "shipping", "paid": 490} | more.pop("line", {})
+    offer: Some = {"kind": "benefit", "value": None, "covers": "shipping"} | more.pop("offer", {})
+    return unclaimed(stage, case, amounts, misses, offer=offer, line=line, listed=False, **more)
+
+
+def _offers(stage: Stage) -> None:
+    unclaimed(stage, "a coupon for the product", 200)
+    unclaimed(stage, "a coupon for any product", 200, listed=False)
+    unclaimed(
+        stage, "a benefit that says it covers products", 200, offer={"kind": "benefit", "covers": "product"}
+    )
+    other, coupon = stage.product(None), stage.next("offer")
+    stage.add("offer_products", offer_id=coupon, product_id=other)
+    unclaimed(stage, "a coupon for another product", None, "for the product", listed=False)
+    for kind in ("subscription", "warranty", "credit", "gift_card"):
+        kinds = "a coupon or a benefit"
+        unclaimed(stage, f"a {kind} for the product", None, kinds, offer={"kind": kind}, ends=90 * DAY)
+    for kind in ("coupon", "benefit", "subscription", "warranty"):
+        shipping(stage, f"shipping that a {kind} covers", 490, offer={"kind": kind})
+    for kind in ("credit", "gift_card"):
+        shipping(
+            stage, f"shipping that a {kind} covers", None, "not a credit or gift card", offer={"kind": kind}
+        )
+    shipping(
+        stage,
+        "shipping and an offer that covers no shipping",
+        None,
+        "covers shipping",
+        offer={"covers": None, "value": 200},
+    )
+    shipping(
+        stage,
+        "shipping and an offer for products",
+        None,
+        "covers shipping",
+        offer={"covers": "product", "value": 200},
+    )
+    unclaimed(
+        stage, "a product and an offer for shipping", None, "covers products", offer={"covers": "shipping"}
+    )
+
+
+def _values(stage: Stage) -> None:
+    unclaimed(stage, "a value above what was paid", 150, line={"paid": 150})
+    shared: Some = {"value": 500, "uses": 3}
+    unclaimed(stage, "a value shared among uses", half_up(500, 3), offer={"value": None}, right=shared)
+    unclaimed(stage, "no value for a product", None, "a value", offer={"value": None})
+    shipping(stage, "shipping with a value", 300, offer={"value": 300})
+    shipping(stage, "shipping below the value", 490, offer={"value": 600})
+    foreign: Some = {"currency": "USD"}
+    unclaimed(stage, "a value in another currency", None, "in the line's currency", offer=foreign)
+    unclaimed(stage, "above the cap", 25_000, offer={"value": 30_000}, line={"paid": 40_000})
+
+
+def _times(stage: Stage) -> None:
+    held = "held at the purchase"
+    unclaimed(stage, "the window's first moment", 200, at=-30 * DAY)
+    unclaimed(stage, "before the window", None, "bought in the last 30 days", at=-30 * DAY - US)
+    unclaimed(stage, "bought at the end of the day", {2: 200}, "bought before the end", at=0 * DAY)
+    unclaimed(stage, "held from the purchase on", 200, starts=BOUGHT)
+    unclaimed(stage, "held a moment later", None, held, starts=BOUGHT + US)
+    unclaimed(stage, "lapsed at the purchase", None, held, ends=BOUGHT)
+    unclaimed(stage, "lapsed a moment after the purchase", 200, ends=BOUGHT + US)
+    somebody = stage.customer(quiet=True)
+    unclaimed(stage, "somebody else's coupon", None, "the customer's own", holder=somebody)
+
+
+def _uses(stage: Stage) -> None:
+    left = "a use is left"
+    line, right = unclaimed(stage, "used for the order", None, "not used for the order")
+    stage.use(right, BOUGHT + US, order=line.order_id)
+    unclaimed(
+        stage,
+        "an offer named on the line",
+        None,
+        "not used for the order",
+        line={"offer": stage.next("offer")},
+    )
+    for case, moment, amounts in (
+        ("used up", -40 * DAY, None),
+        ("used up in the day's last moment", -US, None),
+        ("used up at the end of the day", 0 * DAY, 200),
+    ):
+        _, right = unclaimed(stage, case, amounts, left, right={"uses": 1})
+        stage.use(right, moment)
+    unclaimed(stage, "no use allowed", None, left, right={"uses": 0})
+    _, right = unclaimed(stage, "one of two used before", 200, right={"uses": 2})
+    stage.use(right, -40 * DAY)
+    line, right = unclaimed(stage, "one use left: the older order", 200, right={"uses": 1}, listed=False)
+    second = stage.buy(line.customer_id, stage.product(None), BOUGHT + US, **OPEN)
+    stage.expect(KIND, None, "one use left: the newer order", left, **of_line(second), entitlement_id=right)
+    line, right = unclaimed(stage, "once per order: the dearer line", 700, listed=False, offer={"value": 700})
+    second = stage.buy(
+        line.customer_id, stage.product(None), BOUGHT, 600, order=line.order_id, line="2", **OPEN
+    )
+    once = "once per order"
+    stage.expect(
+        KIND, None, "once per order: the cheaper line", once, **of_line(second), entitlement_id=right
+    )
+    line, right = unclaimed(stage, "once per order: the first of equals", 200, listed=False)
+    second = stage.buy(
+        line.customer_id, stage.product(None), BOUGHT, 1000, order=line.order_id, line="2", **OPEN
+    )
+    stage.expect(
+        KIND, None, "once per order: the second of equals", once, **of_line(second), entitlement_id=right
+    )
+
+
+def _lines(stage: Stage) -> None:
+    unclaimed(stage, "nothing paid", None, "something was paid", line={"paid": 0})
+    unclaimed(stage, "a fee", None, "a line of a product", line={"kind": "fee"})
+    kept = "something was kept"
+    line, _ = unclaimed(stage, "returned", None, kept)
+    stage.back(line, 1, -US)
+    line, _ = unclaimed(stage, "half of it kept", 150, line={"paid": 300, "quantity": 2})
+    stage.back(line, 1, -US)
+    _better(stage)
+
+
+def _better(stage: Stage) -> None:
+    """Two rights for one line: the one that covers most."""
+    customer, product = stage.customer(quiet=True), stage.product(None)
+    rights = []
+    for value in (200, 300):
+        offer = stage.offer(kind="coupon", value=value, currency="EUR")
+        stage.add("offer_products", offer_id=offer, product_id=product)
+        rights.append(stage.entitle(customer, offer, -60 * DAY))
+    line = stage.buy(customer, product, BOUGHT, **OPEN)
+    case = "the better of two coupons"
+    stage.expect(KIND, 300, case, **of_line(line), entitlement_id=rights[1])

@@ -1,0 +1,113 @@
+"""What representatives may promise: a credit within their limits, and a word without money."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import polars as pl
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from features.contract import CONTRACTS
+from features.money import as_decimal
+from outreach.promises import ledger
+from outreach.promises.accounts import Standing, promised_sum
+from outreach.promises.ledger import Promise
+from outreach.promises.models import PostingRow, PromiseRow
+from warehouse import clock
+from warehouse.database import engine_for, writing
+from warehouse.errors import ConflictError, NotFoundError
+from warehouse.lake import Lake
+from warehouse.settings import Settings
+
+GOODWILL, WORD = "goodwill", "word"
+YEAR = timedelta(days=365)
+
+
+def grant(
+    settings: Settings, customer_id: str, amount_minor: int, currency: str, *, by: str, why: str
+) -> Standing:
+    """Promises a customer a goodwill credit.
+
+    The same credit in the same words on one UTC day is one promise: a command given twice promises once.
+
+    Raises:
+        NotFoundError: there is no such customer.
+        ConflictError: it is above a limit, or the currency has none.
+    """
+    _refuse_unknown(settings, customer_id)
+    now = clock.now()
+    promise = Promise(
+        subject=(GOODWILL, customer_id, currency, str(amount_minor), why, now.date().isoformat()),
+        customer_id=customer_id,
+        kind=GOODWILL,
+        said=f"a credit of {_money(amount_minor, currency)}",
+        why=why,
+        currency=currency,
+        amount_minor=amount_minor,
+    )
+    with writing(engine_for(settings)) as session:
+        ledger.lock(session)
+        if not ledger.is_there(session, promise):
+            _refuse_beyond(session, settings, promise, now)
+        ledger.open_promises(session, [promise], by=by, at=now)
+        return ledger.one(session, promise.promise_id)
+
+
+def give_word(
+    settings: Settings, customer_id: str, said: str, due_at: datetime, *, by: str, why: str
+) -> Standing:
+    """Promises a customer something that is not money, until a moment.
+
+    The same words to the same customer for the same moment are one promise.
+
+    Raises:
+        NotFoundError: there is no such customer.
+    """
+    _refuse_unknown(settings, customer_id)
+    now, subject = clock.now(), (WORD, customer_id, said, due_at.isoformat())
+    promise = Promise(subject, customer_id, WORD, said, why, due_at=due_at)
+    with writing(engine_for(settings)) as session:
+        ledger.open_promises(session, [promise], by=by, at=now)
+        return ledger.one(session, promise.promise_id)
+
+
+def _refuse_unknown(settings: Settings, customer_id: str) -> None:
+    customers = Lake.of(settings).scan(CONTRACTS["customers"].table)
+    if customers.filter(pl.col("customer_id") == customer_id).head(1).collect().is_empty():
+        raise NotFoundError(f"customer {customer_id!r} is not known; ids are case-sensitive text")
+
+
+def _refuse_beyond(session: Session, settings: Settings, promise: Promise, now: datetime) -> None:
+    amount, currency = promise.amount_minor or 0, promise.currency or ""
+    at_once = _limit("goodwill_limit_minor", settings.outreach.goodwill_limit_minor, currency)
+    if amount > at_once:
+        raise ConflictError(
+            f"a credit of {_money(amount, currency)} is above the limit of {_money(at_once, currency)} for "
+            "one; grant less, or ask whoever may raise outreach.goodwill_limit_minor"
+        )
+    a_year = _limit("goodwill_year_minor", settings.outreach.goodwill_year_minor, currency)
+    granted = _granted(session, promise.customer_id, currency, now - YEAR)
+    if granted + amount > a_year:
+        raise ConflictError(
+            f"customer {promise.customer_id!r} was granted {_money(granted, currency)} within 365 days; with "
+            f"{_money(amount, currency)} more it would be above the limit of {_money(a_year, currency)}; "
+            "grant less, or ask whoever may raise outreach.goodwill_year_minor"
+        )
+
+
+def _limit(name: str, limits: Mapping[str, int], currency: str) -> int:
+    limit = limits.get(currency, limits.get("default"))
+    if limit is None:
+        raise ConflictError(f"outreach.{name} has no limit for {currency}; nothing can be granted in it")
+    return limit
+
+
+def _granted(session: Session, customer_id: str, currency: str, since: datetime) -> int:
+    """What goodwill promised a customer since then, and did not take back."""
+    query = select(promised_sum()).join(PromiseRow, PromiseRow.promise_id == PostingRow.promise_id)
+    mine = (PromiseRow.customer_id == customer_id, PromiseRow.currency == currency)
+    return session.scalar(query.where(*mine, PromiseRow.kind == GOODWILL, PromiseRow.opened_at > since)) or 0
+
+
+def _money(minor: int, currency: str) -> str:
+    return f"{as_decimal(minor, currency):,} {currency}"
