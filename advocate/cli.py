@@ -11,13 +11,14 @@ from typing import Annotated
 
 import typer
 
-from advocate.commands import register
+from advocate.commands import Commands
 from advocate.printing import complain, tolerate_any_terminal
 from warehouse.errors import AdvocateError
 from warehouse.settings import load_settings
 
 app = typer.Typer(
     name="advocate",
+    cls=Commands,
     help="A retailer's engine that works for the customer: what each would like next, and money handed back.",
     epilog="Start with `advocate demo`. Every command explains itself with --help.",
     no_args_is_help=True,
@@ -48,9 +49,6 @@ def _global_options(
     ] = None,
 ) -> None:
     context.obj = lambda: load_settings(file=settings, home=home, database_url=database_url)
-
-
-register(app)
 
 
 def main() -> None:

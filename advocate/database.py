@@ -3,12 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
 import features.models  # noqa: F401  its tables belong to the one metadata
@@ -22,6 +19,11 @@ from warehouse.errors import SettingsError
 from warehouse.lease import hold
 from warehouse.settings import Settings
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
 
 def upgrade(settings: Settings) -> None:
     """Creates or migrates the tables; does nothing where they are up to date.
@@ -30,19 +32,32 @@ def upgrade(settings: Settings) -> None:
         SettingsError: the database cannot be opened, or not be written.
     """
     try:
-        _upgrade(settings)
+        engine = engine_for(settings)
+        if present(engine) != newest():
+            _migrate(settings, engine)
     except OperationalError as error:
         where = url_of(settings).set(query={}).render_as_string(hide_password=True)
         raise SettingsError(f"the database at {where} cannot be opened or written: {error.orig}") from error
 
 
-def _upgrade(settings: Settings) -> None:
-    config = migrations()
-    engine = engine_for(settings)
+def present(engine: Engine) -> str | None:
+    """The revision of a database; `None` where it is empty."""
     with engine.connect() as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-    if present == ScriptDirectory.from_config(config).get_current_head():
-        return
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return found
+
+
+def newest() -> str:
+    """The revision of the newest migration: files are named after theirs, in the order they are run."""
+    return max(file.stem for file in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
+def _migrate(settings: Settings, engine: Engine) -> None:
+    from alembic import command  # slow to import, and needed once in the life of a database
+
+    config = migrations()
     with hold(settings, "migrations"), _rebuilding(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -76,9 +91,11 @@ def _refuse_lost_references(connection: Connection) -> None:
         )
 
 
-def migrations() -> Config:
+def migrations() -> "Config":
     """Alembic's configuration for this package."""
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     return config

@@ -14,7 +14,6 @@ from rich.measure import Measurement
 from rich.status import Status
 from rich.table import Table
 
-from features.money import as_decimal
 from warehouse.receipts import Receipt
 from warehouse.settings import Settings
 
@@ -81,6 +80,8 @@ def money(minor: int | None, currency: str | None) -> str:
     """An amount as people write it, like `12.30 USD`; unknown ones say so."""
     if minor is None or currency is None:
         return "unknown"
+    from features.money import as_decimal  # it imports Polars, which few commands need
+
     return f"{as_decimal(minor, currency):,} {currency}"
 
 

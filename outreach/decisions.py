@@ -7,6 +7,7 @@ import dataframely as dy
 import polars as pl
 
 from features.columns import polars_schema
+from outreach.finders import FOR_CALLS
 from outreach.ids import content_ids
 from outreach.opportunities import PURPOSE
 from outreach.policy import FOLLOW_UP, HOLDOUT, OTHER_ACCOUNT, REASONS, holdout, judged
@@ -55,13 +56,17 @@ class Decided:
 
 
 def decide(opportunities: pl.LazyFrame, world: World, settings: OutreachSettings, day: date) -> Decided:
-    """Decides for every customer, from the opportunities of a day and where customers stand."""
+    """Decides for every customer, from the opportunities of a day and where customers stand.
+
+    What asks for a call makes no message: those it concerns are decided about as if it had not been found.
+    """
     people = everybody(world.customers, world.buyers, opportunities).with_columns(
         timezone=pl.coalesce("timezone", pl.lit(settings.default_timezone or None, dtype=pl.String)),
         locale=pl.coalesce("locale", pl.lit(settings.default_locale)),
     )
     people = _with_opening(people, settings, day)
-    marked = _with_purpose(opportunities, world).pipe(_lapsing, people)
+    told = opportunities.filter(~pl.col("kind").is_in(FOR_CALLS))
+    marked = _with_purpose(told, world).pipe(_lapsing, people)
     chosen = _limited(marked, settings).collect()
     bundles = _bundles(chosen.lazy())
     standing = _standing(bundles, people, world, settings, day)

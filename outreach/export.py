@@ -5,6 +5,8 @@ from datetime import date
 import polars as pl
 from sqlalchemy import select
 
+from features.events import seen
+from outreach.finders import FOR_CALLS
 from outreach.models import BatchRow, NoticeRow
 from warehouse.database import engine_for, reading
 from warehouse.lake import Lake
@@ -18,6 +20,27 @@ def opportunities(settings: Settings, day: date) -> pl.LazyFrame:
         NotFoundError: the night has not run for that day.
     """
     return Lake.of(settings).get("opportunities", day)
+
+
+def calls(settings: Settings, day: date) -> pl.LazyFrame:
+    """Whom a person should call, and why: what was found on a day that nobody is written to about.
+
+    Returns:
+        one row each, sorted by representative and customer: `representative, customer_id, phone, timezone,
+        kind, product_id, opportunity_id, evidence`; what is not known of a customer is null.
+
+    Raises:
+        NotFoundError: the night has not run for that day.
+    """
+    lake = Lake.of(settings)
+    people = seen(lake, "customers", day).select("customer_id", "representative", "phone", "timezone")
+    found = lake.get("opportunities", day).filter(pl.col("kind").is_in(FOR_CALLS))
+    columns = ("representative", "customer_id", "phone", "timezone", "kind", "product_id", "opportunity_id")
+    return (
+        found.join(people, on="customer_id", how="left")
+        .select(*columns, "evidence")
+        .sort("representative", "customer_id", "opportunity_id", nulls_last=True)
+    )
 
 
 def decisions(settings: Settings, day: date) -> pl.LazyFrame:

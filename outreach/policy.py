@@ -52,7 +52,7 @@ def _no_imprint(settings: OutreachSettings) -> pl.Expr:
 
 NO_IMPRINT = "no_imprint"
 RULES: tuple[Rule, ...] = (
-    Rule("nothing_found", "nothing was found for this customer", lambda _: pl.col("purpose").is_null()),
+    Rule("nothing_found", "nothing was found to tell this customer", lambda _: pl.col("purpose").is_null()),
     Rule(
         "already_told",
         "the customer was told of this before",

@@ -1,6 +1,7 @@
 """A home for each test, on SQLite and on a real PostgreSQL, and an S3 that speaks HTTP."""
 
 import os
+import shutil
 import urllib.request
 import warnings
 from collections.abc import Iterator
@@ -15,11 +16,13 @@ from advocate.database import upgrade
 from warehouse.settings import Settings, load_settings
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("ADVOCATE_"):
-            monkeypatch.delenv(name)
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("ADVOCATE_"):
+                patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -48,10 +51,14 @@ def _never_mind_the_disk(address: str) -> None:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
     """A new, empty database on the real server."""
-    name = f"test_{uuid4().hex}"
-    engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    return new_database(postgres_server, f"test_{uuid4().hex}")
+
+
+def new_database(server: str, name: str, template: str = "template1") -> str:
+    """The address of a new database, a copy of another one."""
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     engine.dispose()
     return engine.url.set(database=name).render_as_string(hide_password=False)
 
@@ -86,21 +93,38 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"s3://{bucket}/shop/lake"
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """A new home on SQLite."""
-    made = load_settings(home=tmp_path / "home")
+@pytest.fixture(scope="session")
+def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new home on SQLite, for copies."""
+    made = load_settings(home=tmp_path_factory.mktemp("migrated") / "home")
     upgrade(made)
-    return made
+    return made.home
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database on the real server that has all tables and no rows, for copies."""
+    url = new_database(postgres_server, "migrated")
+    upgrade(load_settings(home=tmp_path_factory.mktemp("migrated") / "home", database_url=url))
+    return "migrated"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, migrated_home: Path) -> Settings:
+    """A new home on SQLite."""
+    shutil.copytree(migrated_home, tmp_path / "home")
+    return load_settings(home=tmp_path / "home")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def any_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """A new home, once on SQLite and once on PostgreSQL."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    made = load_settings(home=tmp_path / "home", database_url=url)
-    upgrade(made)
-    return made
+    if request.param == "sqlite":
+        made: Settings = request.getfixturevalue("settings")
+        return made
+    template = request.getfixturevalue("migrated_database")
+    url = new_database(request.getfixturevalue("postgres_server"), f"test_{uuid4().hex}", template)
+    return load_settings(home=tmp_path / "home", database_url=url)
 
 
 def at(text_: str) -> datetime:

@@ -19,6 +19,7 @@ WRITERS = {
     "opportunities": outreach.export.opportunities,
     "decisions": outreach.export.decisions,
     "notices": outreach.export.notices,
+    "calls": outreach.export.calls,
 }
 
 
@@ -31,7 +32,7 @@ def register(app: typer.Typer) -> None:
 def export(
     context: typer.Context,
     what: Annotated[
-        Literal["recommendations", "opportunities", "decisions", "notices"],
+        Literal["recommendations", "opportunities", "decisions", "notices", "calls"],
         typer.Argument(help="Which table."),
     ],
     day: Moment,

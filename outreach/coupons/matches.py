@@ -25,7 +25,11 @@ def matches(pairs: pl.DataFrame, known: Records, offered: Offers, span: float) -
 
 
 def _own(lines: pl.DataFrame, offered: Offers, pairs: pl.DataFrame, span: float) -> pl.DataFrame:
-    """Purchases of the offer's very products; `due` is 1 when the usual time between two of them is over."""
+    """Purchases of the offer's very products.
+
+    `own_due` is 1 when the usual time between two of them, and three days more, are over: without the three
+    days, what was bought on two days running would soon look long overdue.
+    """
     goods = offered.goods.select("offer_id", "product_id")
     days = pl.col("purchased_at").dt.date().n_unique()
     return (

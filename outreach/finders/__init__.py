@@ -11,13 +11,18 @@ from datetime import date
 import polars as pl
 
 from outreach.finders import (
+    back_in_stock_cheaper,
+    cheaper_same,
     double_payment,
     failed_experience,
     idle_subscription,
     late_delivery,
     price_drop,
     price_guarantee,
+    recurring_trouble,
+    unclaimed_benefit,
     unused_entitlement,
+    watched_price_drop,
 )
 from outreach.world import World
 from warehouse.settings import OutreachSettings
@@ -31,35 +36,47 @@ class Finder:
 
     Attributes:
         kind: its name, also of its templates and its page in `docs/savings/`.
-        owed: `right`, `policy` or `advice`.
+        owed: which of `right`, `policy` and `advice` its claims are.
         find: gives the claims of a day, with the columns of `outreach.opportunities.Claims`.
         examined: gives the lines that could have been claimed, one row each, for kinds that rest on prices.
         claimed: gives those of them that are claimed, tonight or by earlier nights; when they are too large a
             share of the examined, the kind is held for a person.
+        told: whether customers are written to about it; what is not told asks a person to call.
     """
 
     kind: str
-    owed: str
+    owed: frozenset[str]
     find: Find
     examined: Find | None = None
     claimed: Find | None = None
+    told: bool = True
 
+
+RIGHT, POLICY, ADVICE = (frozenset({owed}) for owed in ("right", "policy", "advice"))
 
 FINDERS: dict[str, Finder] = {
     finder.kind: finder
     for finder in (
         Finder(
             "price_guarantee",
-            "right",
+            RIGHT,
             price_guarantee.find,
             price_guarantee.examined,
             price_guarantee.claimed,
         ),
-        Finder("price_drop", "policy", price_drop.find, price_drop.examined, price_drop.claimed),
-        Finder("double_payment", "right", double_payment.find),
-        Finder("failed_experience", "right", failed_experience.find),
-        Finder("late_delivery", "policy", late_delivery.find),
-        Finder("unused_entitlement", "advice", unused_entitlement.find),
-        Finder("idle_subscription", "policy", idle_subscription.find),
+        Finder("price_drop", POLICY, price_drop.find, price_drop.examined, price_drop.claimed),
+        Finder("double_payment", RIGHT, double_payment.find),
+        Finder("failed_experience", RIGHT, failed_experience.find),
+        Finder("late_delivery", POLICY, late_delivery.find),
+        Finder("unclaimed_benefit", POLICY, unclaimed_benefit.find),
+        Finder("unused_entitlement", ADVICE | RIGHT, unused_entitlement.find),
+        Finder("idle_subscription", POLICY, idle_subscription.find),
+        Finder("watched_price_drop", ADVICE, watched_price_drop.find),
+        Finder("back_in_stock_cheaper", ADVICE, back_in_stock_cheaper.find),
+        Finder("cheaper_same", ADVICE, cheaper_same.find),
+        Finder("recurring_trouble", ADVICE, recurring_trouble.find, told=False),
     )
 }
+
+FOR_CALLS = tuple(kind for kind, finder in FINDERS.items() if not finder.told)
+"""Kinds of which nobody is written to: they are listed for people to call."""

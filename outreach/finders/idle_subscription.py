@@ -49,7 +49,6 @@ def _idle(world: World, settings: OutreachSettings, end: datetime) -> pl.LazyFra
         subscriptions(world)
         .filter(
             pl.lit(world.known >= NEEDED),
-            pl.col("starts_at") < now,
             pl.col("expires_at").is_null() | (pl.col("expires_at") >= now),
         )
         .with_columns(_full=period_of(now))

@@ -28,7 +28,6 @@ def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
             pl.col("delivered_at_known"),
             pl.col("promised_at") >= since,
             pl.col("promised_at") < end,
-            pl.col("kept_quantity") > 0,
         )
         .with_columns(late_us=late)
         .filter(pl.col("late_us") > _A_DAY)

@@ -1,11 +1,12 @@
 """Prices in force, and what a lower list price is worth on a line: what finders that rest on prices share."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
 from features.money import MICRO, half_up, micros, minor_per_major
 from outreach.opportunities import exact
+from warehouse import clock
 from warehouse.settings import OutreachSettings
 
 SAME = ["product_id", "market", "currency"]
@@ -59,6 +60,20 @@ def in_force(rows: pl.LazyFrame, prices: pl.LazyFrame, moment: str, name: str) -
     return beside.with_columns(
         pl.when(holds).then(column).alias(column) for column in (name, f"{name}_from")
     ).drop("_until", "effective_at", strict=False)
+
+
+def now_in_force(prices: pl.LazyFrame, kind: str, day: date) -> pl.LazyFrame:
+    """Prices of one kind in force in the day's last moment: `SAME, price, price_from, ends_at`.
+
+    Only the newest row of each can be: this asks for it without putting all prices into order.
+    """
+    end = clock.end_of(day)
+    begun = prices.filter(pl.col("kind") == kind, pl.col("effective_at") < end).select(
+        *SAME, "price", "ends_at", price_from="effective_at"
+    )
+    newest = begun.group_by(SAME).agg(price_from=pl.col("price_from").max())
+    goes_on = pl.col("ends_at").is_null() | (pl.col("ends_at") >= end)
+    return begun.join(newest, on=[*SAME, "price_from"], how="semi").filter(pl.col("price") > 0, goes_on)
 
 
 def lowest_between(

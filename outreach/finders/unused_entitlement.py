@@ -1,17 +1,16 @@
-"""`unused_entitlement` (advice): a coupon or benefit in hand for something this customer buys anyway.
+"""`unused_entitlement`: a coupon in hand for what is bought anyway (advice), own money that lapses (right).
 
-Rule: valid at the end of the day (in its last moment; `expires_at` is the first moment of no validity), uses
-left, for a product this customer bought in `habit_baskets` or more orders of the last `habit_days`. One
-opportunity per entitlement: of its products the one in most orders. What covers shipping saves on no product.
-Credits, gift cards, subscriptions and warranties are not coupons to be reminded of: money that is the
-customer's own is owed as a right, and is found by a finder of its own.
+The rule stands in `docs/savings/README.md`, and `docs/savings/unused_entitlement.md` explains it to people.
+Uses that `unclaimed_benefit` takes are not left. Subscriptions and warranties are nothing to use up.
 """
 
 from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from features.money import half_up
+from outreach.finders.balances import lapsing_balances
+from outreach.finders.rights import ADVISED, held, uses_left
+from outreach.finders.unclaimed_benefit import uses_taken
 from outreach.ids import content_ids
 from outreach.opportunities import claims, evidence, moment_text, per_currency, settings_text
 from outreach.world import World
@@ -19,28 +18,37 @@ from warehouse import clock
 from warehouse.settings import OutreachSettings
 
 KIND = "unused_entitlement"
-ADVISED = ("coupon", "benefit")
 
 
 def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
     """Rights worth a reminder at the end of a day, one row per entitlement."""
+    balances = lapsing_balances(world, settings, day).with_columns(
+        owed=pl.lit("right"), held=pl.lit(value=False)
+    )
+    both = pl.concat([_reminders(world, settings, day), balances], how="diagonal")
+    return claims(both.with_columns(opportunity_id=content_ids(KIND, "entitlement_id"), kind=pl.lit(KIND)))
+
+
+def _reminders(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
+    """Coupons and benefits for what is bought regularly."""
     end = clock.end_of(day)
     habits = _habits(world.lines, settings, end)
-    valid = _usable(world, end)
-    matched = pl.concat([_for_products(valid, habits, world), _for_anything(valid, habits, world)])
+    valid = _usable(world, settings, day)
+    matched = pl.concat(
+        [_for_products(valid, habits, world), _for_anything(valid, habits, world)], how="diagonal"
+    )
     best = matched.sort("entitlement_id", "baskets", "product_id", descending=[False, True, False]).unique(
         "entitlement_id", keep="first", maintain_order=True
     )
-    named = _valued(best).join(world.items, on="product_id", how="left")
+    named = best.join(world.items, on="product_id", how="left").with_columns(
+        claim_minor="use_minor", currency="use_currency"
+    )
     minimum = per_currency(pl.col("currency"), settings.min_saving_minor)
-    return claims(
-        named.with_columns(
-            opportunity_id=content_ids(KIND, "entitlement_id"),
-            kind=pl.lit(KIND),
-            owed=pl.lit("advice"),
-            held=pl.col("claim_minor").is_not_null() & minimum.is_null(),
-            facts=_facts(settings, day),
-        )
+    return named.select(
+        *("entitlement_id", "customer_id", "product_id", "currency", "expires_at", "claim_minor"),
+        owed=pl.lit("advice"),
+        held=pl.col("claim_minor").is_not_null() & minimum.is_null(),
+        facts=_facts(settings, day),
     )
 
 
@@ -55,26 +63,18 @@ def _habits(lines: pl.LazyFrame, settings: OutreachSettings, end: datetime) -> p
     )
 
 
-def _usable(world: World, end: datetime) -> pl.LazyFrame:
-    """Coupons and benefits for products, valid just before `end`, uses left, with offer name and value."""
-    used = (
-        world.entitlement_uses.filter(pl.col("used_at") < end)
-        .group_by("entitlement_id")
-        .agg(uses=pl.len().cast(pl.Int64))
-    )
+def _usable(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
+    """Coupons and benefits for products, valid just before `end`, with uses that nothing took."""
+    end = clock.end_of(day)
     for_products = pl.col("covers").is_null() | (pl.col("covers") == "product")
-    offers = world.offers.filter(pl.col("kind").is_in(ADVISED), for_products).select(
-        "offer_id", "name", offer_value="value_minor", offer_currency="currency"
-    )
-    left = pl.col("uses_allowed").is_null() | (pl.col("uses") < pl.col("uses_allowed"))
+    valid = pl.col("expires_at").is_null() | (pl.col("expires_at") >= end)
+    left = uses_left() - pl.col("claims") > 0
     return (
-        world.entitlements.filter(
-            pl.col("starts_at") < end, pl.col("expires_at").is_null() | (pl.col("expires_at") >= end)
-        )
-        .join(offers, on="offer_id")
-        .join(used, on="entitlement_id", how="left")
-        .with_columns(pl.col("uses").fill_null(0))
-        .filter(left)
+        held(world, end)
+        .filter(pl.col("kind").is_in(ADVISED), for_products, valid)
+        .join(uses_taken(world, settings, day), on="entitlement_id", how="left")
+        .with_columns(pl.col("claims").fill_null(0))
+        .filter(left.fill_null(value=True))
     )
 
 
@@ -93,21 +93,6 @@ def _for_anything(valid: pl.LazyFrame, habits: pl.LazyFrame, world: World) -> pl
     return free.join(strongest.select("customer_id", "product_id", "baskets"), on="customer_id")
 
 
-def _valued(best: pl.LazyFrame) -> pl.LazyFrame:
-    """The value of one use: the offer's, else the entitlement's shared among its uses, else unknown."""
-    allowed = pl.when(pl.col("uses_allowed") > 0).then("uses_allowed")
-    shared = half_up(pl.col("value_minor").cast(pl.Int128), allowed.cast(pl.Int128)).cast(pl.Int64)
-    by_offer = pl.col("offer_value").is_not_null() & pl.col("offer_currency").is_not_null()
-    currency = pl.when(by_offer).then("offer_currency").otherwise("currency")
-    value = pl.when(by_offer).then("offer_value").otherwise(shared)
-    known = currency.is_not_null() & value.is_not_null()
-    return best.with_columns(
-        claim_minor=pl.when(known).then(value),
-        currency=pl.when(known).then(currency),
-        value_from=pl.when(known & by_offer).then(pl.lit("offer")).when(known).then(pl.lit("entitlement")),
-    )
-
-
 def _facts(settings: OutreachSettings, day: date) -> pl.Expr:
     used = settings_text(
         day=day,
@@ -121,15 +106,17 @@ def _facts(settings: OutreachSettings, day: date) -> pl.Expr:
             "item": pl.col("item"),
             "offer": pl.when(pl.col("item").is_not_null()).then("name"),
             "offer_id": pl.col("offer_id"),
+            "offer_kind": pl.col("kind"),
             "currency": pl.col("currency"),
             "baskets": pl.col("baskets"),
             "habit_days": pl.lit(settings.habit_days),
             "starts_at": moment_text(pl.col("starts_at")),
             "expires_at": moment_text(pl.col("expires_at")),
             "uses": pl.col("uses"),
+            "uses_of_claims": pl.col("claims"),
             "uses_allowed": pl.col("uses_allowed"),
             "offer_value_minor": pl.col("offer_value"),
-            "entitlement_value_minor": pl.col("value_minor"),
+            "entitlement_value_minor": pl.col("own_value"),
             "value_from": pl.col("value_from"),
             "settings": used,
         }

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from advocate.cli import app
+from advocate.commands import AREAS, commands_of
 from tests.worlds import DAY, write_feed
 
 pytestmark = pytest.mark.slow
@@ -193,3 +194,18 @@ def test_every_command_explains_itself() -> None:
         done = CliRunner().invoke(app, [*words, "--help"])
         assert done.exit_code == 0
         assert "Usage" in done.stdout
+
+
+def test_a_command_imports_only_what_it_needs(tmp_path: Path) -> None:
+    words = ["-X", "importtime", "-m", "advocate.cli", "--home", str(tmp_path), "keys", "list", "--json"]
+    for imported in ({"alembic"}, set()):  # The first one makes the database.
+        done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
+        found = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+        assert "sqlalchemy" in found
+        assert found & {"alembic", "numba", "polars", "scipy", "sklearn", "lightgbm", "jinja2"} == imported
+
+
+def test_every_area_adds_the_commands_that_it_is_asked_for() -> None:
+    assert {area: set(commands_of(area)) for area in AREAS} == {
+        area: set(names) for area, names in AREAS.items()
+    }

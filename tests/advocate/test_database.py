@@ -3,8 +3,9 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from advocate.database import upgrade
+from advocate.database import migrations, newest, upgrade
 from warehouse.database import Base, engine_for
 from warehouse.errors import SettingsError
 from warehouse.settings import Settings
@@ -20,6 +21,10 @@ def test_upgrading_twice_changes_nothing(any_settings: Settings) -> None:
     upgrade(any_settings)
     with engine_for(any_settings).connect() as connection:
         assert MigrationContext.configure(connection).get_current_revision() == "0005"
+
+
+def test_the_newest_migration_is_the_one_that_alembic_would_run_last() -> None:
+    assert newest() == ScriptDirectory.from_config(migrations()).get_current_head()
 
 
 def test_a_database_that_cannot_be_opened_is_said_in_one_line(settings: Settings) -> None:

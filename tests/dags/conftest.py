@@ -1,19 +1,28 @@
-"""A real Airflow with a home of its own; one `airflow db migrate` for all its tests."""
+"""A real Airflow with a home of its own, imported and migrated once for all its tests."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.preloaded import Preloaded, preloaded
+
 ROOT = Path(__file__).parents[2]
+IMPORTS = """
+import a2wsgi, airflow.api_fastapi.execution_api.app, airflow.dag_processing.dagbag
+import airflow.sdk.execution_time.supervisor, alembic.command, sklearn.feature_extraction.text
+import features.steps, outreach.steps, recs.steps
+from airflow.utils.db import initdb
+initdb()
+"""
 
 
 @pytest.fixture(scope="session")
-def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A migrated Airflow home whose DAGs are this repository's."""
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preloaded]:
+    """A migrated Airflow home whose DAGs are this repository's, and processes inside that Airflow.
+
+    Airflow changes warnings, logging and import hooks of the whole process, so each script has one to itself.
+    """
     home = tmp_path_factory.mktemp("airflow")
     environment = {
         "AIRFLOW_HOME": str(home),
@@ -25,23 +34,5 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True)
-        yield home
-
-
-def run_in_airflow(home: Path, script: str, *words: str, **environment: str) -> str:
-    """Runs a script with these words in a process of its own inside that Airflow; returns what it printed.
-
-    Airflow changes warnings, logging and import hooks of the whole process, so it gets one to itself.
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", script, *words],
-        env=os.environ | environment,
-        cwd=home,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    return done.stdout
+        with preloaded(IMPORTS, home) as made:
+            yield made

@@ -15,7 +15,7 @@ from features.events import seen
 from features.feeds.folder import read_folder
 from features.importing import bring_in
 from features.live import Event, record
-from tests.dags.conftest import run_in_airflow
+from tests.preloaded import Preloaded
 from tests.worlds import END, write_feed
 from warehouse.lake import Lake
 from warehouse.receipts import latest
@@ -80,13 +80,15 @@ print("RESULT" + json.dumps({"run": str(run.state), "tasks": tasks}))
 """
 
 
-def _result(printed: str) -> dict[str, object]:
-    found: dict[str, object] = json.loads(printed.split("RESULT", 1)[1].splitlines()[0])
+def _result(airflow: Preloaded, script: str, *words: str, **environment: str) -> dict[str, object]:
+    done = airflow.run(script, *words, **environment)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    found: dict[str, object] = json.loads(done.stdout.split("RESULT", 1)[1].splitlines()[0])
     return found
 
 
-def test_every_dag_imports_with_retries_and_in_the_order_of_a_night(airflow_home: Path) -> None:
-    look = _result(run_in_airflow(airflow_home, LOOK))
+def test_every_dag_imports_with_retries_and_in_the_order_of_a_night(airflow: Preloaded) -> None:
+    look = _result(airflow, LOOK)
     assert look["errors"] == {}
     assert look["tasks"] == {
         "advocate_features": {
@@ -113,15 +115,16 @@ def test_every_dag_imports_with_retries_and_in_the_order_of_a_night(airflow_home
 
 @pytest.mark.parametrize(("words", "warns"), [("", "success"), ("choose the worst", "skipped")])
 def test_a_bundle_that_was_kept_back_is_seen_in_the_grid_without_failing_the_run(
-    airflow_home: Path, tmp_path: Path, words: str, warns: str
+    airflow: Preloaded, tmp_path: Path, words: str, warns: str
 ) -> None:
     settings = load_settings(home=tmp_path / "home")
     upgrade(settings)
     bring_in(settings, read_folder(write_feed(tmp_path / "feed", customers=60)))
-    printed = run_in_airflow(
-        airflow_home, WARNED, words, ADVOCATE_HOME=str(settings.home), ADVOCATE_RECS__TUNE_SECONDS="0"
-    )
-    assert _result(printed) == {"run": "success", "tasks": {"recommend": "success", "warn": warns}}
+    environment = {"ADVOCATE_HOME": str(settings.home), "ADVOCATE_RECS__TUNE_SECONDS": "0"}
+    assert _result(airflow, WARNED, words, **environment) == {
+        "run": "success",
+        "tasks": {"recommend": "success", "warn": warns},
+    }
 
 
 @pytest.fixture
@@ -138,10 +141,10 @@ def two_homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Settings
 
 
 def test_a_night_in_airflow_ends_in_the_same_tables_as_nightly_and_passes_on_only_receipts(
-    airflow_home: Path, two_homes: tuple[Settings, Settings]
+    airflow: Preloaded, two_homes: tuple[Settings, Settings]
 ) -> None:
     by_airflow, by_hand = two_homes
-    ran = _result(run_in_airflow(airflow_home, NIGHT, ADVOCATE_HOME=str(by_airflow.home)))
+    ran = _result(airflow, NIGHT, ADVOCATE_HOME=str(by_airflow.home))
     assert set(ran["states"].values()) == {"success"}, ran
     passed_on = [json.loads(v) if isinstance(v, str) else v for v in ran["receipts"].values()]
     assert {receipt["step"] for receipt in passed_on if receipt} == NIGHT_STEPS

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from features.contract import CONTRACTS
 from features.feeds.folder import read_folder
 from features.importing import bring_in
 from features.live import Event, record, since
+from tests.preloaded import Preloaded, preloaded
 from tests.worlds import DAY, END, write_feed
 from warehouse import clock
 from warehouse.lake import Lake
@@ -71,6 +73,13 @@ failed = run_night(settings, date.fromisoformat(sys.argv[4])).failed
 sys.exit(1 if failed else 0)
 """
 
+IMPORTS = """
+import advocate.night, features.feeds.folder, features.importing
+import alembic.command, sklearn.feature_extraction.text
+"""
+
+NOW = {"ADVOCATE_NOW": "2017-12-01T03:00:00Z"}
+
 LIVE = """
 from pathlib import Path
 from features.steps import import_live
@@ -80,19 +89,32 @@ import_live(load_settings(home=Path(sys.argv[2])))
 """
 
 
-def run(home: Path, feed: Path, kill_before: int) -> int:
-    return die_in(NIGHT, home, kill_before, str(feed), DAY.isoformat())
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preloaded]:
+    with preloaded(IMPORTS, tmp_path_factory.mktemp("forks")) as made:
+        yield made
 
 
-def die_in(script: str, home: Path, kill_before: int, *words: str) -> int:
-    """Runs a script that kills itself before its n-th lasting effect (0: never); gives 0 where it ended."""
-    done = subprocess.run(
-        [sys.executable, "-c", DIE + script, str(kill_before), str(home), *words],
-        env=os.environ | {"ADVOCATE_NOW": "2017-12-01T03:00:00Z"},
-        capture_output=True,
-        text=True,
-        check=False,
+@pytest.fixture(scope="module")
+def feed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_feed(tmp_path_factory.mktemp("feed"))
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory, feed: Path) -> Settings:
+    """A home after a night in a process of its own, whose seed of hashes is not that of the forks."""
+    settings = load_settings(home=tmp_path_factory.mktemp("calm") / "home")
+    subprocess.run(
+        [sys.executable, "-c", DIE + NIGHT, "0", str(settings.home), str(feed), DAY.isoformat()],
+        env=os.environ | NOW,
+        check=True,
     )
+    return settings
+
+
+def die_in(forks: Preloaded, script: str, home: Path, kill_before: int, *words: str) -> int:
+    """Runs a script that kills itself before its n-th lasting effect; gives 0 where it ended."""
+    done = forks.run(DIE + script, str(kill_before), str(home), *words, **NOW)
     assert done.returncode in (0, -9), done.stderr[-3000:]
     return done.returncode
 
@@ -115,12 +137,11 @@ def parquet_bytes(home: Path) -> dict[str, str]:
     }
 
 
-def test_a_night_killed_before_each_of_its_effects_in_turn_ends_as_if_never_killed(tmp_path: Path) -> None:
-    feed = write_feed(tmp_path / "feed")
-    calm, hunted = load_settings(home=tmp_path / "calm"), load_settings(home=tmp_path / "hunted")
-    assert run(calm.home, feed, kill_before=0) == 0
-    kills = 0
-    while run(hunted.home, feed, kill_before=kills + 1) != 0:
+def test_a_night_killed_before_each_of_its_effects_in_turn_ends_as_if_never_killed(
+    forks: Preloaded, calm: Settings, feed: Path, tmp_path: Path
+) -> None:
+    hunted, kills = load_settings(home=tmp_path / "hunted"), 0
+    while die_in(forks, NIGHT, hunted.home, kills + 1, str(feed), DAY.isoformat()) != 0:
         kills += 1
         assert kills < 100, "the night never ends"
     assert kills >= 8, "fewer effects than steps: the hook saw nothing"
@@ -132,25 +153,24 @@ def test_a_night_killed_before_each_of_its_effects_in_turn_ends_as_if_never_kill
     assert json.dumps(sorted(parquet_bytes(calm.home))).count("partial") == 0
 
 
-def test_the_same_night_twice_gives_the_same_bytes(tmp_path: Path) -> None:
-    feed = write_feed(tmp_path / "feed")
-    home = tmp_path / "home"
-    assert run(home, feed, kill_before=0) == 0
-    first, tables_then = parquet_bytes(home), tables(load_settings(home=home), DAY)
-    assert run(home, feed, kill_before=0) == 0
-    assert parquet_bytes(home) == first
-    for name, frame in tables(load_settings(home=home), DAY).items():
+def test_the_same_night_twice_gives_the_same_bytes(forks: Preloaded, calm: Settings, feed: Path) -> None:
+    first, tables_then = parquet_bytes(calm.home), tables(calm, DAY)
+    assert die_in(forks, NIGHT, calm.home, 0, str(feed), DAY.isoformat()) == 0
+    assert parquet_bytes(calm.home) == first
+    for name, frame in tables(calm, DAY).items():
         assert_frame_equal(frame, tables_then[name])
 
 
-def test_live_events_reach_the_lake_once_wherever_their_import_is_killed(settings: Settings) -> None:
+def test_live_events_reach_the_lake_once_wherever_their_import_is_killed(
+    forks: Preloaded, settings: Settings
+) -> None:
     bring_in(settings, read_folder(write_feed(settings.home / "feed")))
     for days, product in ((4, "p1"), (3, "p2"), (0, "p3")):
         moment = END - timedelta(days=days)
         with clock.at(moment):
             record(settings, [Event("c1", product, "view", moment), Event("new", product, "buy", moment)])
     seen, kills = [lake_and_database(settings)], 0
-    while die_in(LIVE, settings.home, kills + 1) != 0:
+    while die_in(forks, LIVE, settings.home, kills + 1) != 0:
         kills += 1
         assert kills < 30, "the import never ends"
         seen.append(lake_and_database(settings))

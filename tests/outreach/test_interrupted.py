@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from outreach.models import NoticeRow
 from tests.outreach.test_review import balance, states
 from tests.outreach.test_sending import ADVICE, approved, files, ids_of, send_at
 from tests.outreach.worlds import END, EVERYTHING, MORNING, consenting, fill
+from tests.preloaded import Preloaded, preloaded
 from warehouse.database import engine_for, writing
 from warehouse.errors import LeaseHeldError, PausedError
 from warehouse.lease import hold
@@ -197,12 +199,20 @@ try:
 except LeaseHeldError:
     sys.exit(3)
 """
+NOW = {"ADVOCATE_NOW": "2017-12-01T10:00:00Z"}
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preloaded]:
+    with preloaded(
+        "import outreach.sending, tests.outreach.worlds", tmp_path_factory.mktemp("forks")
+    ) as made:
+        yield made
 
 
 def _started(home: Settings, program: str, *more: str) -> subprocess.Popen[str]:
-    environment = os.environ | {"ADVOCATE_NOW": "2017-12-01T10:00:00Z"}
     command = [sys.executable, "-c", program, str(home.home), home.database_url, *more]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, env=os.environ | NOW, stderr=subprocess.PIPE, text=True)
 
 
 def _python(program: str, home: Settings) -> subprocess.CompletedProcess[str]:
@@ -212,14 +222,16 @@ def _python(program: str, home: Settings) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_killed_before_each_effect_in_turn_every_notice_arrives_once(any_home: Settings) -> None:
+def test_killed_before_each_effect_in_turn_every_notice_arrives_once(
+    any_home: Settings, forks: Preloaded
+) -> None:
     home = approved(any_home, "ann", "bob")
     kills, code = 0, -1
     while code != 0:
-        process = _started(home, SEND, str(kills + 1))  # each life gets one effect further
-        _, errors = process.communicate(timeout=60)
-        code = process.returncode
-        assert code in (0, -signal.SIGKILL), errors
+        words = (str(home.home), home.database_url, str(kills + 1))  # each life gets one effect further
+        done = forks.run(SEND, *words, **NOW)
+        code = done.returncode
+        assert code in (0, -signal.SIGKILL), done.stderr
         kills += code != 0
         assert kills < 20, "sending never ends"
     assert kills >= 4, "fewer kills than effects of one notice: the hook saw nothing"

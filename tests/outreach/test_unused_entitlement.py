@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from outreach import export
+from outreach.ids import content_id
 from tests.outreach.worlds import DAY, EVERYTHING, Rows, at, consenting, fill, found, night, world
 from warehouse.settings import Settings
 
@@ -60,7 +61,7 @@ def test_a_coupon_for_something_bought_twice_is_worth_a_reminder() -> None:
         pytest.param({"entitlements": [HELD | {"uses_allowed": 0}]}, id="no use allowed"),
         *(
             pytest.param({"offers": [COUPON | {"kind": kind}]}, id=f"a {kind} is not advice")
-            for kind in ("credit", "gift_card", "subscription", "warranty")
+            for kind in ("subscription", "warranty")
         ),
         *(
             pytest.param(
@@ -87,7 +88,11 @@ def test_a_look_alike_is_not_found(changed: dict[str, Rows]) -> None:
         pytest.param({"entitlements": [HELD | {"expires_at": None}]}, id="never lapses"),
         pytest.param({"entitlements": [HELD | {"uses_allowed": None}]}, id="unlimited uses"),
         pytest.param(
-            {"entitlement_uses": [{"entitlement_id": "e", "used_at": "2017-12-01"}]}, id="used the day after"
+            {
+                "purchases": [line | {"offer_id": "other"} for line in HABIT],
+                "entitlement_uses": [{"entitlement_id": "e", "used_at": "2017-12-01"}],
+            },
+            id="used the day after",
         ),
         pytest.param({"offer_products": []}, id="for any product"),
         pytest.param({"offers": [COUPON | {"kind": "benefit"}]}, id="a benefit"),
@@ -138,6 +143,132 @@ def test_the_amount_is_the_value_of_one_use_where_known(
 def test_a_currency_without_a_minimum_is_held() -> None:
     euro = EVERYTHING.model_copy(update={"min_saving_minor": {"EUR": 0}})
     assert found(KIND, world(tables()), euro)["held"].to_list() == [True]
+
+
+CARD: dict[str, Any] = {"kind": "gift_card", "name": "a card"}
+BALANCE = {"entitlement_id": "e", "expires_at": "2017-12-24", "value_minor": 900, "currency": "USD"}
+
+
+def cards(**changed: Rows) -> dict[str, Rows]:
+    """A gift card of 9.00 that lapses on Christmas Eve, and nothing bought."""
+    return {"offers": [CARD], "entitlements": [BALANCE], "entitlement_uses": []} | changed
+
+
+def test_a_gift_card_that_lapses_soon_is_owed_its_balance() -> None:
+    spent = [
+        {"entitlement_id": "e", "value": "2.50"},
+        {"entitlement_id": "e", "value": "1", "used_at": "2017-11-30"},
+    ]
+    row = found(KIND, world(cards(entitlement_uses=spent))).row(0, named=True)
+    assert (row["owed"], row["amount_minor"], row["currency"], row["held"]) == ("right", 550, "USD", False)
+    assert (row["entitlement_id"], row["product_id"], row["order_id"]) == ("e", None, None)
+    evidence = json.loads(row["evidence"])
+    assert (evidence["value_at_start_minor"], evidence["spent_millionths"]) == (900, 3_500_000)
+    assert (evidence["offer"], evidence["offer_kind"], evidence["item"]) == ("a card", "gift_card", None)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"entitlements": [BALANCE | {"expires_at": None}]}, id="never lapses"),
+        pytest.param({"entitlements": [BALANCE | {"expires_at": "2017-12-31"}]}, id="lapses in 30 days"),
+        pytest.param({"entitlements": [BALANCE | {"expires_at": "2017-11-30T23:59:59"}]}, id="has lapsed"),
+        pytest.param({"entitlements": [BALANCE | {"starts_at": "2017-12-01"}]}, id="not valid yet"),
+        pytest.param({"entitlements": [BALANCE | {"value_minor": None}]}, id="unknown value"),
+        pytest.param({"entitlements": [BALANCE | {"currency": None}]}, id="a value in no currency"),
+        pytest.param(
+            {
+                "offers": [CARD | {"value_minor": 300, "currency": "USD"}],
+                "entitlements": [BALANCE | {"value_minor": None, "uses_allowed": None}],
+            },
+            id="the offer's value without a number of uses",
+        ),
+        pytest.param({"entitlement_uses": [{"entitlement_id": "e", "value": "9"}]}, id="all spent"),
+        pytest.param(
+            {"entitlement_uses": [{"entitlement_id": "e", "value": "10"}]}, id="more than all spent"
+        ),
+        pytest.param({"entitlement_uses": [{"entitlement_id": "e"}]}, id="nobody knows what was spent"),
+        *(
+            pytest.param({"offers": [CARD | {"kind": kind}]}, id=f"a {kind} is no money of one's own")
+            for kind in ("coupon", "benefit", "subscription", "warranty")
+        ),
+    ],
+)
+def test_a_balance_that_is_not_owed_or_not_known_is_not_claimed(changed: dict[str, Rows]) -> None:
+    assert found(KIND, world(cards(**changed))).is_empty()
+
+
+def test_a_balance_is_not_known_where_nobody_says_what_was_used() -> None:
+    unknown = {name: rows for name, rows in cards().items() if name != "entitlement_uses"}
+    assert found(KIND, world(unknown)).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("changed", "amount"),
+    [
+        pytest.param(
+            {"entitlements": [BALANCE | {"expires_at": "2017-12-01"}]}, 900, id="lapses as the day ends"
+        ),
+        pytest.param(
+            {"entitlements": [BALANCE | {"expires_at": "2017-12-30T23:59:59"}]}, 900, id="just within 30 days"
+        ),
+        pytest.param({"offers": [CARD | {"kind": "credit"}]}, 900, id="a credit"),
+        pytest.param({"offers": [CARD | {"covers": "shipping"}]}, 900, id="for shipping"),
+        pytest.param(
+            {"entitlement_uses": [{"entitlement_id": "e", "value": "9", "used_at": "2017-12-01"}]},
+            900,
+            id="spent the day after",
+        ),
+        pytest.param(
+            {"entitlement_uses": [{"entitlement_id": "e", "value": "0.005"}]},
+            900,
+            id="899.5 is rounded up once",
+        ),
+        pytest.param(
+            {
+                "offers": [CARD | {"value_minor": 300, "currency": "EUR"}],
+                "entitlements": [BALANCE | {"value_minor": None, "uses_allowed": 2}],
+            },
+            600,
+            id="the offer's value for all its uses",
+        ),
+    ],
+)
+def test_a_balance_is_exact(changed: dict[str, Rows], amount: int) -> None:
+    assert found(KIND, world(cards(**changed)))["amount_minor"].to_list() == [amount]
+
+
+def test_what_was_promised_of_a_balance_is_not_promised_again() -> None:
+    subject = {"opportunity_id": content_id(KIND, "e"), "currency": "USD"}
+    amounts = [
+        found(KIND, world(cards(), {"promised": [subject | {"promised_minor": before}]}))[
+            "amount_minor"
+        ].to_list()
+        for before in (400, 900)
+    ]
+    assert amounts == [[500], []]
+
+
+def test_a_card_for_what_must_not_be_named_is_not_named() -> None:
+    hidden = [{"product_id": "milk", "title": "Fresh milk", "sensitive": True}]
+    row = found(KIND, world(cards(offer_products=[{}], products=hidden))).row(0, named=True)
+    assert json.loads(row["evidence"])["offer"] is None
+
+
+def test_own_money_is_told_as_service_and_a_coupon_as_advice(home: Settings) -> None:
+    both = tables(
+        offers=[COUPON, CARD | {"offer_id": "card"}],
+        entitlements=[HELD, BALANCE | {"entitlement_id": "card", "offer_id": "card"}],
+        entitlement_uses=[],
+        consents=consenting("ann"),
+    )
+    both["purchases"] = [line | {"offer_id": "other"} for line in HABIT]
+    fill(home, both)
+    night(home)
+    notice = export.notices(home, DAY).collect().row(0, named=True)
+    assert (notice["purpose"], notice["amount_minor"]) == ("service", 900)
+    assert "a card has $9.00 left, until December 23, 2017." in notice["text"]
+    assert "giving back" not in notice["subject"] + notice["text"]
 
 
 def test_a_coupon_that_ends_with_the_day_shortens_no_message(home: Settings) -> None:

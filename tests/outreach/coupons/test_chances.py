@@ -190,12 +190,13 @@ def test_a_holding_is_described_by_what_was_known_before_its_first_day() -> None
     assert described(records, began).select(features).equals(described(past, began).select(features))
 
 
-def test_due_is_one_when_the_usual_time_between_purchases_is_over() -> None:
+def test_due_measures_the_last_purchase_by_the_usual_time_between_two_and_three_days() -> None:
     records = records_of(shop())
     began = records.holdings.filter(pl.col("campaign") == "now")
     row = described(records, began).row(by_predicate=pl.col("holding_id") == "c00 now milk", named=True)
     assert row["own_gap"] == pytest.approx(7)
-    assert row["own_due"] == pytest.approx(row["own_recency"] / (7 + 3))
+    assert row["own_recency"] == pytest.approx(8)  # the last milk was bought on 13 November
+    assert row["own_due"] == pytest.approx(0.8)
 
 
 def records_of(tables: dict[str, Rows]) -> Records:
