@@ -7,8 +7,8 @@ import pytest
 
 from outreach.finders import FINDERS
 from outreach.formats import Reader
-from outreach.opportunities import COLUMNS, OWED, PURPOSE, Opportunities
 from outreach.linting.specimens import specimens
+from outreach.opportunities import COLUMNS, OWED, PURPOSE, Opportunities
 from outreach.slots import Told, topic_of
 from outreach.texts import compose
 from outreach.world import World
