@@ -48,13 +48,16 @@ def watched(evidence: Mapping[str, Any], reader: Reader) -> Slots:
 
 
 def cheaper(evidence: Mapping[str, Any], reader: Reader) -> Slots:
-    """Slots of `cheaper_same`: prices are for one package."""
+    """Slots of `cheaper_same`: prices are for one package; `alike` (`yes` or null): only the price differs."""
     currency = evidence["currency"]
+    names = ("item", "package_size"), ("other_item", "other_package_size")
+    own, other = (tuple(evidence[name] for name in pair) for pair in names)
     return {
         "item": title(evidence["item"]),
         "size": title(evidence["package_size"]),
         "other": title(evidence["other_item"]),
         "other_size": title(evidence["other_package_size"]),
+        "alike": "yes" if own == other else None,
         "price": reader.price(evidence["price"], currency),
         "other_price": reader.price(evidence["other_price"], currency),
         "amount": money(evidence, "amount_minor", reader),

@@ -189,6 +189,12 @@ def test_a_look_is_told_as_what_it_was_and_can_be_switched_off() -> None:
     assert "into your basket" in written(of("watched_price_drop"), look="cart").text
 
 
+def test_the_same_thing_under_the_same_name_is_not_told_as_if_it_had_another() -> None:
+    assert "“Acme rice” (a large bag) is the same thing for $3.99" in written(of("cheaper_same")).text
+    alike = written(of("cheaper_same", 1)).text
+    assert "for $2.60. Another product of the same name and size costs $2.40." in alike
+
+
 def test_what_costs_as_much_as_then_saves_nothing() -> None:
     message = written(of("back_in_stock_cheaper", 1))
     assert "at the same price: $20.00." in message.text
