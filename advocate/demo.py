@@ -1,5 +1,6 @@
 """The demo: a year of real purchases, one night, and what a newcomer should see of it."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -30,6 +31,16 @@ _CONSENT = (
 )
 
 
+_SHOP = {
+    "opt_out": "Answer this message with STOP",
+    "postal_address": "The demo shop, High Street, Springfield",
+}
+_IMPRINT = (
+    "advice has to say how to end it and where the shop is: the demo wrote an opt-out and an address, both "
+    "made up, into {}"
+)
+
+
 @dataclass(frozen=True)
 class Demo:
     """What the demo did."""
@@ -51,7 +62,19 @@ def run_demo(settings: Settings, day: date, *, say: Callable[[str], None] = lamb
     """Imports the demo's data and runs a night; both can be run again."""
     say("import")
     imported, consented = bring_in_demo(settings)
-    return Demo(imported, consented, run_night(settings, day, say=say))
+    named = name_shop(settings, consented)
+    return Demo(imported, consented, run_night(named, day, say=say))
+
+
+def name_shop(settings: Settings, receipt: Receipt) -> Settings:
+    """Gives a home without settings of its own an opt-out and address that later commands read too."""
+    file = settings.home.absolute() / "settings.toml"
+    if file.exists() or settings.outreach.opt_out or settings.outreach.postal_address:
+        return settings
+    lines = ["[outreach]", *(f"{name} = {json.dumps(value)}" for name, value in _SHOP.items())]
+    file.write_text("\n".join(lines) + "\n", "utf-8")
+    receipt.notes.append(_IMPRINT.format(file))
+    return settings.model_copy(update={"outreach": settings.outreach.model_copy(update=_SHOP)})
 
 
 def bring_in_demo(settings: Settings) -> tuple[Receipt, Receipt]:

@@ -14,6 +14,7 @@ from outreach.opportunities import MONEY
 from outreach.promises.accounts import promised_sum
 from outreach.promises.ledger import Promise
 from outreach.promises.models import PostingRow, PromiseRow
+from outreach.references import subject_of
 from outreach.states import TOLD, may_become
 from warehouse.errors import ConflictError, NotFoundError
 
@@ -116,7 +117,7 @@ def promises_of(session: Session, notice_ids: Sequence[str], why: str) -> tuple[
 
 def _promise(row: Any, why: str) -> Promise:
     return Promise(
-        subject=("notice", row.notice_id, row.opportunity_id),
+        subject=subject_of(row.notice_id, row.opportunity_id),
         customer_id=row.customer_id,
         kind=row.kind,
         said=row.subject,

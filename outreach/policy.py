@@ -45,6 +45,12 @@ def _below_minimum(settings: OutreachSettings) -> pl.Expr:
     return _marketing() & (pl.col("value_minor").fill_null(0) < minimum)
 
 
+def _no_imprint(settings: OutreachSettings) -> pl.Expr:
+    complete = settings.opt_out.strip() and settings.postal_address.strip()
+    return _marketing() & pl.lit(value=not complete)
+
+
+NO_IMPRINT = "no_imprint"
 RULES: tuple[Rule, ...] = (
     Rule("nothing_found", "nothing was found to tell this customer", lambda _: pl.col("purpose").is_null()),
     Rule(
@@ -67,6 +73,12 @@ RULES: tuple[Rule, ...] = (
         "no_timezone",
         "the customer's zone is unknown and outreach.default_timezone is not set",
         lambda _: pl.col("timezone").is_null(),
+    ),
+    Rule(
+        NO_IMPRINT,
+        "advice has to say how to end it and where the shop is: outreach.opt_out or outreach.postal_address "
+        "is not set",
+        _no_imprint,
     ),
     Rule(
         "lapses_first",

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from outreach.changes import chosen_of, move, promises_of
+from outreach.fitness import refuse_unfit
 from outreach.models import BatchRow, NoticeEventRow, NoticeOpportunityRow, NoticeRow
 from outreach.promises import ledger
 from outreach.promises.ledger import Promise
@@ -128,8 +129,8 @@ def approve(
     Raises:
         NotFoundError: no such batch, or a notice is not in it.
         ConflictError: the digest is another; a notice cannot be approved any more, no notice of the batch
-            can, or what a named one says was promised or told in another batch meanwhile; then nothing
-            changes.
+            can, what a named one says was promised or told in another batch meanwhile, or one does not say
+            what it must; then nothing changes.
     """
     with writing(engine_for(settings)) as session:
         found, now = _opened(session, batch), clock.now()
@@ -145,6 +146,7 @@ def approve(
             )
         late = [(one, state) for one, state in chosen if one in overtaken]
         chosen = [(one, state) for one, state in chosen if one not in overtaken]
+        refuse_unfit(session, [notice_id for notice_id, _ in chosen], settings.outreach)
         move(session, late, "rejected", by=by, at=now, reason=OVERTAKEN)
         stamp = {"approved_at": now, "approved_hash": NoticeRow.content_hash}
         move(session, chosen, "approved", by=by, at=now, reason=reason, values=stamp)

@@ -11,8 +11,10 @@ from outreach.finders import FINDERS, Finder
 from outreach.inputs import freeze
 from outreach.nights import is_reviewed, keep, newest
 from outreach.opportunities import Claims, Opportunities
+from outreach.policy import NO_IMPRINT
 from outreach.recovery import questions
 from outreach.settling import settle
+from outreach.style import Style
 from outreach.unsaid import unsaid
 from outreach.world import World, world_of
 from outreach.writing import NOTICES, PROPOSALS, Written, batch_id_of, write
@@ -82,6 +84,11 @@ def decide(settings: Settings, day: date) -> Receipt:
         receipt.rows_out["rights without a message"] = members.height
         reasons = decided.decisions.group_by("outcome", "reason").len().sort("outcome", "reason")
         receipt.numbers["decisions"] = {f"{o}: {reason}": count for o, reason, count in reasons.iter_rows()}
+        if silenced := receipt.numbers["decisions"].get(f"silent: {NO_IMPRINT}"):
+            receipt.warnings.append(
+                f"{silenced:,} customers could save money and hear nothing of it: advice has to say how to "
+                "end it and where the shop is; set outreach.opt_out and outreach.postal_address"
+            )
     return receipt
 
 
@@ -95,6 +102,11 @@ def prepare_batch(settings: Settings, day: date) -> Receipt:
         if short := shortfalls(lake, day):
             return _no_batch(settings, day, short, receipt)
         written = _written(settings, lake, day)
+        receipt.warnings += [
+            f"{count:,} notices are held until a person has looked at their words ({problem.rule}): "
+            f"{problem.advice}; then run the night again"
+            for problem, count in written.problems.items()
+        ]
         with writing(engine_for(settings)) as session:
             differs = batches.replace(
                 session, day, written, now=clock.now(), valid_days=settings.outreach.valid_days
@@ -120,7 +132,7 @@ def _written(settings: Settings, lake: Lake, day: date) -> Written:
         opportunities=opportunities,
         promised=promised,
         customers=customers,
-        settings=settings.outreach,
+        style=Style.of(settings),
         day=day,
     )
 

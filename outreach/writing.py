@@ -1,5 +1,6 @@
 """Turns what was decided into notices: one message per proposal, ready for review."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -11,10 +12,14 @@ import polars as pl
 
 from outreach.formats import Reader
 from outreach.ids import content_id
+from outreach.linting import Problem, problems
+from outreach.opportunities import MONEY
+from outreach.references import reference_of
 from outreach.slots import Told
 from outreach.standing import address
-from outreach.texts import compose, content_hash, frame_of
-from warehouse.settings import OutreachSettings
+from outreach.states import NO_CHANNEL
+from outreach.style import Style
+from outreach.texts import Message, compose, content_hash
 
 _UTC = pl.Datetime("us", "UTC")
 NOTICES: dict[str, pl.DataType] = {
@@ -38,11 +43,13 @@ class Written:
         notices: the columns of `NOTICES`, sorted by `notice_id`.
         recipients: `notice_id` to the address, number or customer id.
         members: `notice_id` and what each opportunity row of a notice holds.
+        problems: how many notices wait for a person because their words break a rule, by rule and advice.
     """
 
     notices: pl.DataFrame
     recipients: dict[str, str]
     members: pl.DataFrame
+    problems: dict[Problem, int]
 
 
 def batch_id_of(day: date) -> str:
@@ -57,7 +64,7 @@ def write(
     opportunities: pl.LazyFrame,
     promised: pl.LazyFrame,
     customers: pl.LazyFrame,
-    settings: OutreachSettings,
+    style: Style,
     day: date,
 ) -> Written:
     """Writes the notices of a night from its proposals and what each of them tells of."""
@@ -82,32 +89,27 @@ def write(
         .collect()
     )
     whom = proposals.join(customers, on="customer_id", how="left").with_columns(recipient=address())
-    rows = list(_rows(whom.sort("notice_id").collect(), details, settings, day))
+    rows = list(_rows(whom.sort("notice_id").collect(), details, style, day))
     recipients = {row["notice_id"]: row.pop("recipient") for row in rows}
-    return Written(pl.DataFrame(rows, schema=NOTICES, orient="row"), recipients, details.drop("expires_at"))
+    wrong = Counter(problem for row in rows for problem in row.pop("problems"))
+    notices = pl.DataFrame(rows, schema=NOTICES, orient="row")
+    return Written(notices, recipients, details.drop("expires_at"), dict(sorted(wrong.items())))
 
 
 def _rows(
-    proposals: pl.DataFrame, details: pl.DataFrame, settings: OutreachSettings, day: date
+    proposals: pl.DataFrame, details: pl.DataFrame, style: Style, day: date
 ) -> Iterator[dict[str, Any]]:
     """One dictionary per notice: templates speak about one message at a time."""
     grouped = groupby(details.iter_rows(named=True), key=itemgetter("notice_id"))
     batch_id = batch_id_of(day)
     for proposal, (notice_id, group) in zip(proposals.iter_rows(named=True), grouped, strict=True):
         assert proposal["notice_id"] == notice_id
-        yield _row(proposal, list(group), settings) | {"batch_id": batch_id}
+        yield _row(proposal, list(group), style) | {"batch_id": batch_id}
 
 
-def _row(
-    proposal: dict[str, Any], details: list[dict[str, Any]], settings: OutreachSettings
-) -> dict[str, Any]:
-    told = [
-        Told(*(one[c] for c in ("opportunity_id", "kind", "amount_minor", "currency", "evidence")))
-        for one in details
-    ]
-    reader = Reader(proposal["locale"], proposal["timezone"])
-    frame = frame_of(proposal["channel"], proposal["purpose"], told)
-    message = compose(frame, told, reader, settings)
+def _row(proposal: dict[str, Any], details: list[dict[str, Any]], style: Style) -> dict[str, Any]:
+    told = [_told(one) for one in details]
+    message, wrong = _worded(proposal, told, style)
     passed_on = ("notice_id", "customer_id", "channel", "purpose", "person", "timezone", "send_after")
     where = {name: proposal[name] for name in ("recipient", "channel", "purpose")}
     return {name: proposal[name] for name in passed_on} | {
@@ -118,12 +120,29 @@ def _row(
         "text": message.text,
         "html": message.html,
         "template": message.template,
-        "state": "held" if proposal["held"] else "proposed",
+        "state": "held" if proposal["held"] or wrong else "proposed",
+        "problems": wrong,
         "send_by": min((one["expires_at"] for one in details if one["expires_at"]), default=None),
         "content_hash": content_hash(**where, amounts=told, message=message),
     }
 
 
+def _told(row: dict[str, Any]) -> Told:
+    """An opportunity as it is told; what opens a promise has the reference of that promise."""
+    promised = row["owed"] in MONEY
+    reference = reference_of(row["notice_id"], row["opportunity_id"]) if promised else None
+    return Told(**{name: row[name] for name in TOLD}, reference=reference)
+
+
+def _worded(proposal: dict[str, Any], told: list[Told], style: Style) -> tuple[Message, list[Problem]]:
+    """The message, and what is wrong with it."""
+    purpose, reader = proposal["purpose"], Reader(proposal["locale"], proposal["timezone"])
+    frame = NO_CHANNEL if proposal["channel"] == NO_CHANNEL else purpose
+    message = compose(frame, told, reader, style.settings, style.own)
+    return message, problems(purpose, told, message, style.settings, style.sensitive_words, style.own)
+
+
+TOLD = ("opportunity_id", "kind", "amount_minor", "currency", "evidence")
 PROPOSALS = (
     "notice_id",
     "customer_id",

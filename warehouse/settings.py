@@ -142,6 +142,8 @@ class OutreachSettings(_Section):
     valid_days: Days = 3
     shop_name: str = "The shop"
     contact: str = ""
+    opt_out: str = ""
+    postal_address: str = ""
     default_locale: str = "en_US"
     advice_items: Annotated[int, Field(ge=1)] = 5
     ageing_warning_hours: Annotated[int, Field(ge=1)] = 24
@@ -212,6 +214,11 @@ class Settings(BaseSettings):
     def outbox_folder(self) -> Path:
         """Where the file channel hands messages over."""
         return Path(self.send.outbox) if self.send.outbox else self.home.absolute() / "outbox"
+
+    @property
+    def templates_folder(self) -> Path:
+        """Where the retailer's own templates of messages are, if there are any."""
+        return self.home.absolute() / "templates"
 
 
 def load_settings(*, file: Path | None = None, **flags: Any) -> Settings:

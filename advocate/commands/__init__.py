@@ -20,6 +20,7 @@ AREAS = {
     "experiment": ("experiment",),
     "reports": ("export", "explain"),
     "review": ("batch",),
+    "templates": ("templates",),
     "send": ("send", "pause", "resume"),
     "ledger": ("ledger",),
     "keys": ("keys",),

@@ -15,6 +15,7 @@ from features.money import EXPONENTS
 from outreach.promises import checking, desk, goodwill, paying_in, payouts
 from outreach.promises.accounts import OPEN, Standing, listed
 from outreach.promises.ageing import aged
+from outreach.references import beginning_of
 from warehouse import clock
 from warehouse.database import engine_for, reading
 from warehouse.errors import AdvocateError
@@ -44,13 +45,17 @@ def list_(
     state: Annotated[
         State | None, typer.Option(help="Only those in this state; by default all that are open or reopened.")
     ] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="The one a message named, like 3F9A-61C2-0B7D, in any state.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """List promises: the open ones first, the most urgent before the others."""
     settings = opened(context)
-    states = None if state == "all" else OPEN if state is None else (state,)
+    states = None if state == "all" or (reference and state is None) else OPEN if state is None else (state,)
+    beginning = None if reference is None else beginning_of(reference)
     with reading(engine_for(settings)) as session:
-        found = listed(session, states=states, customer_id=customer)
+        found = listed(session, states=states, customer_id=customer, beginning=beginning)
     ages = {row.standing.promise_id: row for row in aged(found, settings.outreach, clock.now())}
     order = [row.standing for row in ages.values()] + [one for one in found if one.promise_id not in ages]
     rows = [_entry(one) | _age(ages.get(one.promise_id)) for one in order]

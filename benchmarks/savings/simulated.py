@@ -45,6 +45,9 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 """What a case of a kind is recognised by."""
 
+SAID = {"opt_out": "Answer STOP.", "postal_address": "1 Market Square, 10115 Berlin"}
+"""What advice has to say before any may go."""
+
 CLAIM = ("owed", "amount_minor", "currency", "held")
 """What must be the same besides."""
 
@@ -154,7 +157,7 @@ def nights(plan: Plan, folder: Path) -> Iterator[Night]:
     """Runs the nights of a new retailer in a new home, one after the other."""
     made = simulate(plan, folder / "shop")
     truth = pl.read_parquet(made.folder / "truth.parquet").filter(pl.col("kind").is_in(list(FINDERS)))
-    settings = load_settings(home=folder / "home")
+    settings = load_settings(home=folder / "home", outreach=SAID)
     upgrade(settings)
     for night in made.nights:
         day: date = night["day"]

@@ -78,10 +78,23 @@ def of_notices(session: Session, notice_ids: Iterable[str]) -> list[Standing]:
 
 
 def listed(
-    session: Session, *, states: Iterable[str] | None = None, customer_id: str | None = None
+    session: Session,
+    *,
+    states: Iterable[str] | None = None,
+    customer_id: str | None = None,
+    beginning: str | None = None,
 ) -> list[Standing]:
-    """Promises in some states (by default all), of one customer or of all, oldest first."""
+    """Promises, oldest first.
+
+    Args:
+        session: the caller's transaction.
+        states: only in these; by default in all.
+        customer_id: only this customer's.
+        beginning: only those whose ids begin like this.
+    """
     conditions = [] if customer_id is None else [PromiseRow.customer_id == customer_id]
+    if beginning is not None:
+        conditions.append(PromiseRow.promise_id.startswith(beginning, autoescape=True))
     if states is not None:
         conditions.append(PromiseEventRow.state.in_(list(states)))
     return _read(session, *conditions)

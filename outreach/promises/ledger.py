@@ -54,7 +54,12 @@ class Promise:
     @cached_property
     def promise_id(self) -> str:
         """The same for the same subject."""
-        return content_id("promise", *self.subject)
+        return promise_id_of(self.subject)
+
+
+def promise_id_of(subject: tuple[str, ...]) -> str:
+    """The id of the promise of a subject, whether or not there is one yet."""
+    return content_id("promise", *subject)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from outreach.references import shortened
 from tests.advocate.test_cli import advocate, told
 from tests.worlds import write_feed
 
@@ -29,6 +30,11 @@ def test_a_credit_is_granted_paid_by_finance_and_proven(home: Path, tmp_path: Pa
     (row,) = told(advocate(home, "ledger", "list", "--customer", "c0", "--json"))
     assert (row["promise_id"], row["age"], row["opened_by"]) == (one, "fresh", "rep")
     assert one in advocate(home, "ledger", "list").stdout
+    named = shortened(one).lower().replace("-", " ")
+    (row,) = told(advocate(home, "ledger", "list", "--reference", named, "--json"))
+    assert row["promise_id"] == one
+    assert told(advocate(home, "ledger", "list", "--reference", "0000-0000-0000", "--json")) == []
+    assert "is no reference" in advocate(home, "ledger", "list", "--reference", "12%").stderr
 
     files = [tmp_path / "a.csv", tmp_path / "b.csv"]
     for file in files:

@@ -7,8 +7,9 @@ import pytest
 
 from outreach.finders import FINDERS
 from outreach.formats import Reader
+from outreach.linting.specimens import specimens
 from outreach.opportunities import COLUMNS, OWED, PURPOSE, Opportunities
-from outreach.slots import Told
+from outreach.slots import Told, topic_of
 from outreach.texts import compose
 from outreach.world import World
 from tests.outreach.worlds import DAY, EVERYTHING, FALL, found, shop, world
@@ -174,7 +175,17 @@ def test_what_is_found_can_be_told_with_its_amount(kind: str, rich: World) -> No
         amount = READER.money(row["amount_minor"], row["currency"])
         for words in (message.subject, message.text, message.html):
             assert amount in words
-        assert message.template == f"{PURPOSE[row['owed']]}/v1 {kind}/v1"
+        assert message.template == f"en/v1 {PURPOSE[row['owed']]} {kind}"
+
+
+@every_finder
+def test_specimens_know_no_more_than_evidence_does(kind: str, rich: World) -> None:
+    for row in found(kind, rich).iter_rows(named=True):
+        if FINDERS[kind].told:
+            evidence = json.loads(row["evidence"])
+            told = Told(row["opportunity_id"], kind, row["amount_minor"], row["currency"], row["evidence"])
+            for specimen in specimens()[topic_of(told)]:
+                assert json.loads(specimen.told.evidence).keys() <= evidence.keys()
 
 
 def test_a_word_inside_another_word_is_not_sensitive() -> None:

@@ -103,7 +103,7 @@ def test_the_next_night_claims_only_the_difference_of_a_deeper_drop(town: Settin
         claimed["opportunity_id"]
     )
     text = export.notices(town, NEXT).filter(pl.col("customer_id") == "ann").collect()["text"][0]
-    assert "We promised you $0.50 of the difference before, and now give back $0.30 more." in text
+    assert "We promised you $0.50 of it before, and now you get another $0.30 back." in text
 
 
 def test_the_next_night_is_silent_about_an_unchanged_drop(town: Settings) -> None:

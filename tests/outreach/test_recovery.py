@@ -49,8 +49,8 @@ def test_after_an_incident_was_paid_for_the_customer_is_asked_once(remedied: Set
     run(remedied, 0)
     (notice,) = notices(remedied)
     assert (notice["purpose"], notice["channel"], notice["amount_minor"]) == ("service", "file", None)
-    assert notice["template"] == "follow_up/v1"
-    assert "- $3.00, on December 1, 2017" in notice["text"]
+    assert notice["template"] == "en/v1 service follow_up"
+    assert "on December 1, 2017 we paid you $3.00 back" in notice["text"]
     assert "Did that solve the problem?" in notice["text"]
     assert export.decisions(remedied, DAYS[0]).collect()["reason"].to_list() == ["follow_up"]
     assert export.opportunities(remedied, DAYS[0]).filter(pl.col("kind") == "follow_up").collect().is_empty()

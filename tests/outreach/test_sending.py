@@ -51,7 +51,7 @@ def test_what_was_approved_is_handed_over_once(any_home: Settings) -> None:
     assert len(files(home)) == 2
     content = json.loads(files(home)[0].read_text())
     assert content["to"] in ("ann", "bob")
-    assert "We give back $0.50." in content["text"]
+    assert "You get $0.50 back." in content["text"]
     history = review.history(home, files(home)[0].stem)
     assert [event["to_state"] for event in history] == ["approved", "handed", "sent"]
 

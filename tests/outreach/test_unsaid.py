@@ -9,6 +9,7 @@ import pytest
 from features.columns import polars_schema
 from outreach import export, review, steps
 from outreach.inputs import freeze
+from outreach.linting.specimens import specimens
 from outreach.models import NoticeRow
 from outreach.opportunities import Opportunities
 from outreach.promises import desk
@@ -28,7 +29,9 @@ def found(customer: str, amount: int = 300, **other: Any) -> dict[str, Any]:
     row = {"customer_id": customer, "kind": "double_payment", "owed": "right", "currency": "USD"}
     identity = f"{customer} {amount} {sorted(other.items())}"
     row |= {"opportunity_id": identity[:36], "amount_minor": amount, "held": False, "order_id": "o1"}
-    return row | {"line_id": "1", "evidence": json.dumps({"amount_minor": amount})} | other
+    row |= {"line_id": "1"} | other
+    said = next(one.told for some in specimens().values() for one in some if one.told.kind == row["kind"])
+    return row | {"evidence": json.dumps(json.loads(said.evidence) | {"amount_minor": amount})}
 
 
 def night_with(home: Settings, *rows: dict[str, Any]) -> None:
@@ -60,7 +63,8 @@ def test_a_right_of_a_silent_customer_is_a_notice_without_a_message(town: Settin
     (notice,) = notices(town)  # money we choose to pay is found again another night
     assert (notice["channel"], notice["purpose"], notice["state"]) == ("none", "service", "proposed")
     assert (notice["amount_minor"], notice["send_after"], len(notice["opportunities"])) == (500, None, 2)
-    assert "double_payment: $3.00" in notice["text"]
+    assert "This is no message, and nothing is sent" in notice["text"]
+    assert "You get $3.00 back for the second one." in notice["text"]
     shown = export.notices(town, DAY).collect()
     assert shown.select("customer_id", "channel", "amount_minor").rows() == [("ann", "none", 500)]
 

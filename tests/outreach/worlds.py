@@ -28,6 +28,8 @@ EVERYTHING = OutreachSettings(
     holdout_share=0,
     channels=("file",),
     shop_name="Corner Shop",
+    opt_out="Answer STOP",
+    postal_address="Corner Shop, 1 High Street, Springfield",
     cap_claim_minor={"default": 10**12},
     cap_claims=1000,
 )
