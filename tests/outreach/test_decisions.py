@@ -32,7 +32,11 @@ def verdict(*args: Any, customer: str = "ann", **more: Any) -> tuple[str, str]:
 def advised(*customers: str) -> dict[str, Rows]:
     """Customers with a coupon for a milk they keep buying, and no price that fell."""
     return shop(*customers) | {
-        "purchases": [{"order_id": f"{c}{n}", "customer_id": c} for c in customers for n in range(2)],
+        "purchases": [
+            {"order_id": f"{c}{n}", "customer_id": c, "purchased_at": f"2017-11-{20 + n}"}
+            for c in customers
+            for n in range(2)
+        ],
         "prices": [],
         "offers": [{"value_minor": 50, "currency": "USD"}],
         "offer_products": [{}],
@@ -262,7 +266,7 @@ def test_what_is_held_waits_in_a_notice_of_its_own() -> None:
 def test_advice_names_only_the_best_few_and_each_product_once() -> None:
     tables = advised("ann")
     tables["purchases"] += [
-        {"order_id": f"{p}{n}", "customer_id": "ann", "product_id": p}
+        {"order_id": f"{p}{n}", "product_id": p, "purchased_at": f"2017-11-{20 + n}"}
         for p in ("oil", "jam")
         for n in range(2)
     ]

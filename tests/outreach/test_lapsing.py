@@ -11,7 +11,7 @@ def with_coupons(*ends: str | None) -> dict[str, Rows]:
     goods = [(f"good {n}", end) for n, end in enumerate(ends)]
     return advised("ann") | {
         "purchases": [
-            {"order_id": f"{good}{n}", "product_id": good, "customer_id": "ann"}
+            {"order_id": f"{good}{n}", "product_id": good, "purchased_at": f"2017-11-{20 + n}"}
             for good, _ in goods
             for n in range(2)
         ],

@@ -136,7 +136,7 @@ def test_our_own_notices_count_for_the_cap(town: Settings) -> None:
 def test_a_kind_that_claims_too_many_lines_is_held_for_a_person(any_home: Settings) -> None:
     tables = shop("ann", "bob")
     tables["purchases"] += [
-        {"order_id": f"oil {n}", "product_id": "oil", "customer_id": "cid"} for n in range(38)
+        {"order_id": f"oil {n}", "product_id": "oil", "customer_id": f"cid {n}"} for n in range(38)
     ]
     fill(any_home, tables)
     careful = any_home.model_copy(update={"outreach": EVERYTHING.model_copy(update={"hold_share": 0.05})})

@@ -206,7 +206,7 @@ def test_two_people_approving_one_batch_at_once_approve_it_once(desk: Settings) 
 
 def test_the_same_advice_is_not_told_by_two_batches(any_home: Settings) -> None:
     tables = shop("ann") | {
-        "purchases": [{"order_id": str(n)} for n in range(2)],
+        "purchases": [{"order_id": str(n), "purchased_at": f"2017-11-{20 + n}"} for n in range(2)],
         "prices": [],
         "offers": [{"value_minor": 50, "currency": "USD"}],
         "offer_products": [{}],

@@ -133,7 +133,7 @@ def test_advice_is_checked_for_what_forbids_only_advice(
 
 
 ADVICE: dict[str, Any] = {
-    "purchases": [{"order_id": str(n)} for n in range(2)],
+    "purchases": [{"order_id": str(n), "purchased_at": f"2017-11-{20 + n}"} for n in range(2)],
     "prices": [],
     "offers": [{"value_minor": 50, "currency": "USD"}],
     "offer_products": [{}],
