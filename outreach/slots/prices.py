@@ -48,7 +48,7 @@ def watched(evidence: Mapping[str, Any], reader: Reader) -> Slots:
 
 
 def cheaper(evidence: Mapping[str, Any], reader: Reader) -> Slots:
-    """Slots of `cheaper_same`: prices are for one package; `alike` (`yes` or null): only the price differs."""
+    """Slots of `cheaper_same`, prices for one package; `alike` (`yes` or null): only the price differs."""
     currency = evidence["currency"]
     names = ("item", "package_size"), ("other_item", "other_package_size")
     own, other = (tuple(evidence[name] for name in pair) for pair in names)
