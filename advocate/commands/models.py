@@ -11,7 +11,6 @@ from advocate.printing import heading, print_json, print_receipt, print_table, p
 from recs import bundle, registry
 from recs.models import BundleRow
 from recs.registry import Current
-from recs.steps import tune as search
 from warehouse.errors import NotFoundError
 from warehouse.settings import Settings
 
@@ -98,6 +97,8 @@ def tune(
 
     A search that was killed, or had no time left, goes on where it was.
     """
+    from recs.steps import tune as search  # slow to import, and the only command here that computes
+
     settings = opened(context)
     with progress("tune"):
         receipt = search(settings, as_day(day) if day else _newest_day(settings), seconds)

@@ -2,15 +2,16 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from advocate.commands.options import Json, Moment, as_day, opened
 from advocate.printing import heading, print_json, print_receipt, print_table, progress, say
-from recs.report import Row, rows
 from recs.scoring import Scorer
-from recs.steps import evaluate as judge
+
+if TYPE_CHECKING:
+    from recs.report import Row
 
 
 def register(app: typer.Typer) -> None:
@@ -50,6 +51,9 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Judge every model and slate on the weeks before a day, trained on what was before them."""
+    from recs.report import rows  # these are slow to import, and `recommend` needs none of them
+    from recs.steps import evaluate as judge
+
     settings = opened(context)
     with progress("evaluate"):
         receipt = judge(settings, as_day(day), out)
@@ -63,7 +67,7 @@ def evaluate(
         say(f"\nto look at: {receipt.artifacts['page']}")
 
 
-def _print_slate(slate: str, judged: list[Row]) -> None:
+def _print_slate(slate: str, judged: "list[Row]") -> None:
     """The models of one slate, best first; nothing where it could not be judged."""
     if not judged:
         return

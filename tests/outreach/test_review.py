@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
@@ -8,7 +9,8 @@ from sqlalchemy.exc import DBAPIError
 from outreach import ledger, review
 from outreach.models import LedgerRow, NoticeEventRow, NoticeRow
 from outreach.states import TRANSITIONS
-from tests.outreach.worlds import DAY, MORNING, fill, night, shop
+from tests.conftest import BOTH, copy_of, migrated_on
+from tests.outreach.worlds import DAY, EVERYTHING, MORNING, fill, night, shop
 from warehouse import clock
 from warehouse.database import engine_for, reading, writing
 from warehouse.errors import ConflictError, NotFoundError
@@ -17,12 +19,19 @@ from warehouse.settings import Settings
 NEXT = DAY + timedelta(days=1)
 
 
+@pytest.fixture(scope="module", params=BOTH)
+def proposed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    made = copy_of(migrated_on(request), tmp_path_factory.mktemp("proposed") / "home")
+    home = made.model_copy(update={"outreach": EVERYTHING})
+    fill(home, shop("ann", "bob"))
+    night(home)
+    return home
+
+
 @pytest.fixture
-def desk(any_home: Settings) -> Settings:
+def desk(proposed: Settings, tmp_path: Path) -> Settings:
     """A batch with a notice each for Ann and Bob."""
-    fill(any_home, shop("ann", "bob"))
-    night(any_home)
-    return any_home
+    return copy_of(proposed, tmp_path / "home")
 
 
 def states(home: Settings, batch: str = "latest") -> dict[str, str]:

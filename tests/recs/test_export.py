@@ -5,15 +5,13 @@ import pytest
 
 from recs import export
 from recs.export import SCHEMA, recommendations
-from recs.steps import recommend
 from tests.recs.worlds import DAY
 from warehouse.errors import NotFoundError
 from warehouse.settings import Settings
 
 
-def test_rows_are_by_customer_slate_and_rank_from_one(shop: Settings) -> None:
-    recommend(shop, DAY)
-    rows = recommendations(shop, DAY).collect()
+def test_rows_are_by_customer_slate_and_rank_from_one(served: Settings) -> None:
+    rows = recommendations(served, DAY).collect()
     assert rows.schema == pl.Schema(SCHEMA)
     ranks = rows.group_by("customer_id", "slate", maintain_order=True).agg("rank")
     assert all(r == list(range(1, len(r) + 1)) for r in ranks["rank"].to_list())
@@ -21,17 +19,15 @@ def test_rows_are_by_customer_slate_and_rank_from_one(shop: Settings) -> None:
     assert rows.null_count().sum_horizontal().item() == 0
 
 
-def test_chunks_and_whole_are_the_same(shop: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    recommend(shop, DAY)
-    whole = recommendations(shop, DAY).collect()
+def test_chunks_and_whole_are_the_same(served: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = recommendations(served, DAY).collect()
     monkeypatch.setattr(export, "CHUNK", 7)
-    assert recommendations(shop, DAY).collect(engine="streaming").equals(whole)
+    assert recommendations(served, DAY).collect(engine="streaming").equals(whole)
 
 
-def test_columns_filters_and_heads_are_understood(shop: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    recommend(shop, DAY)
+def test_columns_filters_and_heads_are_understood(served: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "CHUNK", 7)
-    rows = recommendations(shop, DAY)
+    rows = recommendations(served, DAY)
     whole = rows.collect()
     assert rows.head(17).collect().equals(whole.head(17))
     wanted = (pl.col("slate") == "discover") & (pl.col("rank") == 2)

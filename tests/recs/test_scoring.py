@@ -18,7 +18,7 @@ from recs.export import recommendations
 from recs.rules import Rules
 from recs.scoring import Scorer
 from recs.steps import recommend
-from tests.conftest import at
+from tests.conftest import at, copy_of
 from tests.recs.worlds import DAY, fill, purchase
 from warehouse.errors import ModelError, NotFoundError, SettingsError
 from warehouse.settings import Settings
@@ -49,10 +49,9 @@ def test_nothing_published_says_what_to_run(settings: Settings) -> None:
         opened(settings)
 
 
-def test_the_scorer_says_what_the_export_says(shop: Settings) -> None:
-    recommend(shop, DAY)
-    scorer = opened(shop)
-    rows = recommendations(shop, DAY).collect()
+def test_the_scorer_says_what_the_export_says(served: Settings) -> None:
+    scorer = opened(served)
+    rows = recommendations(served, DAY).collect()
     for customer in ("c00", "c17", "newcomer"):
         for slate in bundle.SLATES:
             mine = rows.filter(pl.col("customer_id") == customer, pl.col("slate") == slate)
@@ -61,17 +60,15 @@ def test_the_scorer_says_what_the_export_says(shop: Settings) -> None:
             assert [(r.rank, r.product_id, r.score, r.reason, r.bundle_id) for r in found] == expected
 
 
-def test_titles_are_told_and_a_product_without_one_is_called_by_its_id(shop: Settings) -> None:
-    recommend(shop, DAY)
-    found = {r.product_id: r.title for r in opened(shop).recommend("c00", n=3)}
+def test_titles_are_told_and_a_product_without_one_is_called_by_its_id(served: Settings) -> None:
+    found = {r.product_id: r.title for r in opened(served).recommend("c00", n=3)}
     assert found["milk"] == "Whole milk"
     assert found["habit0"] == "habit0"
 
 
 @pytest.mark.parametrize("stranger", ["nobody", "", "c", "c000", "c00\0", "ç00", "\ud800", "x" * 5000])
-def test_a_customer_nobody_knows_gets_popular_products(shop: Settings, stranger: str) -> None:
-    recommend(shop, DAY)
-    scorer = opened(shop)
+def test_a_customer_nobody_knows_gets_popular_products(served: Settings, stranger: str) -> None:
+    scorer = opened(served)
     found = scorer.recommend(stranger)
     assert [r.product_id for r in found][:1] == ["milk"]
     assert found[0].reason == "40 customers bought this"
@@ -88,9 +85,8 @@ def test_ids_of_any_script_are_found(settings: Settings) -> None:
     assert set(recommendations(settings, DAY).collect()["customer_id"]) == set(people)
 
 
-def test_wrong_questions_are_explained(shop: Settings) -> None:
-    recommend(shop, DAY)
-    scorer = opened(shop)
+def test_wrong_questions_are_explained(served: Settings) -> None:
+    scorer = opened(served)
     with pytest.raises(NotFoundError, match="for_you, buy_again, discover"):
         scorer.recommend("c00", "for_me")
     with pytest.raises(SettingsError, match="at least 1"):
@@ -110,17 +106,28 @@ def test_the_watcher_notices_by_itself_and_ends_with_the_scorer(
     assert "advocate-watcher" not in [thread.name for thread in threading.enumerate()]
 
 
-@pytest.fixture
-def two_bundles(shop: Settings) -> tuple[str, str]:
-    """The ids of the bundle that is current, and of one that is only registered."""
-    one = recommend(shop, DAY).numbers["bundle_id"]
+@pytest.fixture(scope="module")
+def after_two_nights(
+    after_a_night: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Settings, tuple[str, str]]:
+    shop = copy_of(after_a_night, tmp_path_factory.mktemp("twice") / "home")
+    one = registry.of_day(shop, DAY)
     new = [
         purchase(c, "tea", "2017-11-30", order_id=f"{c}{n}") for c in ("c00", "c01", "c02") for n in range(60)
     ]
     fill(shop, purchases=new)
     two = recommend(shop, DAY).numbers["bundle_id"]
     registry.roll_back(shop, by="test")
-    return one, two
+    return shop, (one, two)
+
+
+@pytest.fixture
+def two_bundles(after_two_nights: tuple[Settings, tuple[str, str]], shop: Settings) -> tuple[str, str]:
+    """Gives the shop two bundles: the ids of the one that is current, and of one that is only registered."""
+    home, bundles = after_two_nights
+    shutil.rmtree(shop.home)
+    copy_of(home, shop.home)
+    return bundles
 
 
 def test_a_new_bundle_is_noticed_without_opening_again(shop: Settings, two_bundles: tuple[str, str]) -> None:
@@ -198,9 +205,8 @@ ANEW = Context(boosts={"nothing like it": 2.0})
 """One that asks for another order, so that the models are asked all the same."""
 
 
-def test_a_list_made_on_the_spot_is_the_published_one(shop: Settings) -> None:
-    recommend(shop, DAY)
-    scorer = opened(shop)
+def test_a_list_made_on_the_spot_is_the_published_one(served: Settings) -> None:
+    scorer = opened(served)
     for customer in ("c00", "c07", "c18", "newcomer", "stranger"):
         for slate in bundle.SLATES:
             published = scorer.recommend(customer, slate, 50)
@@ -210,10 +216,9 @@ def test_a_list_made_on_the_spot_is_the_published_one(shop: Settings) -> None:
             assert [r.score for r in live] == pytest.approx([r.score for r in published], rel=1e-5)
 
 
-def test_no_rules_is_the_published_list_to_the_bit(shop: Settings) -> None:
-    recommend(shop, DAY)
-    scorer = opened(shop)
-    shutil.rmtree(bundle.folder_of(shop, scorer.bundle_id) / "models")
+def test_no_rules_is_the_published_list_to_the_bit(served: Settings) -> None:
+    scorer = opened(served)
+    shutil.rmtree(bundle.folder_of(served, scorer.bundle_id) / "models")
     assert scorer.recommend("c00", context=Context()) == scorer.recommend("c00")
 
 
@@ -228,9 +233,8 @@ def test_a_damaged_model_is_not_read_and_the_next_night_of_that_day_mends_it(sho
     assert opened(shop).recommend("c00", context=ANEW)
 
 
-def test_a_request_may_leave_out_products_and_the_next_ones_move_up(shop: Settings) -> None:
-    recommend(shop, DAY)
-    scorer = opened(shop)
+def test_a_request_may_leave_out_products_and_the_next_ones_move_up(served: Settings) -> None:
+    scorer = opened(served)
     before = [r.product_id for r in scorer.recommend("c00", n=5)]
     found = scorer.recommend("c00", n=5, context=Context(exclude=(before[1],)))
     assert [r.product_id for r in found][:4] == [before[0], *before[2:]]
@@ -272,10 +276,9 @@ def test_a_new_bundles_models_answer_after_it_is_published(
     assert "tea" in [item.product_id for item in scorer.recommend("c00", n=5, context=ANEW)]
 
 
-def test_a_bundle_without_what_rules_need_says_so_and_serves_its_lists(shop: Settings) -> None:
-    recommend(shop, DAY)
-    scorer = opened(shop)
-    shutil.rmtree(bundle.folder_of(shop, scorer.bundle_id) / "shop")
+def test_a_bundle_without_what_rules_need_says_so_and_serves_its_lists(served: Settings) -> None:
+    scorer = opened(served)
+    shutil.rmtree(bundle.folder_of(served, scorer.bundle_id) / "shop")
     with pytest.raises(NotFoundError, match="run the night again"):
         scorer.recommend("c00", context=NOTHING)
     assert scorer.recommend("c00")

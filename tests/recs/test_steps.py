@@ -45,9 +45,8 @@ def test_a_night_publishes_slates_for_every_customer(shop: Settings) -> None:
     assert latest(shop, "recommend", DAY) == receipt.as_json()
 
 
-def test_a_customer_who_never_bought_gets_popular_products_and_nothing_to_buy_again(shop: Settings) -> None:
-    recommend(shop, DAY)
-    rows = recommendations(shop, DAY).filter(pl.col("customer_id") == "newcomer").collect()
+def test_a_customer_who_never_bought_gets_popular_products_and_nothing_to_buy_again(served: Settings) -> None:
+    rows = recommendations(served, DAY).filter(pl.col("customer_id") == "newcomer").collect()
     assert set(rows["slate"]) == {"for_you", "discover"}
     first = rows.row(0, named=True)
     assert (first["product_id"], first["reason"]) == ("milk", "40 customers bought this")
@@ -88,19 +87,19 @@ def test_other_purchases_make_another_bundle(shop: Settings) -> None:
     assert (now.bundle_id, now.previous_id) == (two, one)
 
 
-def test_a_backfill_is_kept_but_not_served(shop: Settings) -> None:
-    recommend(shop, DAY)
+def test_a_backfill_is_kept_but_not_served(served: Settings) -> None:
     earlier = DAY - timedelta(days=7)
     from features.steps import build_features
 
-    build_features(shop, earlier)
-    receipt = recommend(shop, earlier)
-    now = registry.current(shop)
+    build_features(served, earlier)
+    receipt = recommend(served, earlier)
+    now = registry.current(served)
     assert now is not None
     assert now.day == DAY
     assert "kept but not served" in receipt.notes[0]
     assert (
-        recommendations(shop, earlier).collect()["bundle_id"].unique().item() == receipt.numbers["bundle_id"]
+        recommendations(served, earlier).collect()["bundle_id"].unique().item()
+        == receipt.numbers["bundle_id"]
     )
 
 
@@ -119,13 +118,12 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("where", ["slates.build", "bundle.finish", "registry.register", "registry.publish"])
 def test_a_killed_night_leaves_the_last_good_state_and_the_next_cleans_up(
-    shop: Settings, monkeypatch: pytest.MonkeyPatch, where: str
+    served: Settings, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     import shutil
 
-    recommend(shop, DAY)
-    good = files(shop)
-    fill(shop, purchases=[purchase("c00", "tea", "2017-11-29", order_id="new")])
+    good = files(served)
+    fill(served, purchases=[purchase("c00", "tea", "2017-11-29", order_id="new")])
 
     def kill(*_args: object, **_more: object) -> None:
         raise Killed
@@ -135,11 +133,11 @@ def test_a_killed_night_leaves_the_last_good_state_and_the_next_cleans_up(
         patched.setattr({"slates": slates, "bundle": bundle, "registry": registry}[module], name, kill)
         patched.setattr(shutil, "rmtree", lambda *_a, **_m: None)  # SIGKILL tidies nothing up
         with pytest.raises(Killed):
-            recommend(shop, DAY)
-    assert good.items() <= files(shop).items()
-    assert Scorer.open(shop).recommend("c00")
-    receipt = recommend(shop, DAY)
-    left = {p.name for p in bundle.bundles_folder(shop).iterdir()}
+            recommend(served, DAY)
+    assert good.items() <= files(served).items()
+    assert Scorer.open(served).recommend("c00")
+    receipt = recommend(served, DAY)
+    left = {p.name for p in bundle.bundles_folder(served).iterdir()}
     assert left == {next(iter(good)).split("/")[0], receipt.numbers["bundle_id"]}
 
 
@@ -290,19 +288,17 @@ def test_a_bundle_worse_than_what_is_served_is_kept_back_with_the_reason(
     assert registry.of_day(shop, DAY) == good
 
 
-def test_the_same_recipe_over_more_data_is_served_without_comparing_it_with_itself(shop: Settings) -> None:
-    recommend(shop, DAY)
-    fill(shop, purchases=[purchase("c00", "tea", "2017-11-29", order_id="new")])
-    receipt = recommend(shop, DAY)
+def test_the_same_recipe_over_more_data_is_served_without_comparing_it_with_itself(served: Settings) -> None:
+    fill(served, purchases=[purchase("c00", "tea", "2017-11-29", order_id="new")])
+    receipt = recommend(served, DAY)
     assert {one["against"] for one in receipt.numbers["gate"]["compared"]} <= {"counts"}
-    assert registry.of_day(shop, DAY) == receipt.numbers["bundle_id"]
+    assert registry.of_day(served, DAY) == receipt.numbers["bundle_id"]
 
 
-def test_a_tuned_bundle_is_compared_with_the_untuned_one_that_is_served(shop: Settings) -> None:
-    recommend(shop, DAY)
-    found = Tuning(DAY.isoformat(), models={"als": {"reg": 1.0}}, judge_days=shop.recs.judge_days)
-    Notebook(shop).keep(DAY, found.as_json(), "key")
-    receipt = recommend(tuning(shop), DAY)
+def test_a_tuned_bundle_is_compared_with_the_untuned_one_that_is_served(served: Settings) -> None:
+    found = Tuning(DAY.isoformat(), models={"als": {"reg": 1.0}}, judge_days=served.recs.judge_days)
+    Notebook(served).keep(DAY, found.as_json(), "key")
+    receipt = recommend(tuning(served), DAY)
     compared = receipt.numbers["gate"]["compared"]
     assert {one["slate"] for one in compared if one["against"] == "served now"} == set(bundle.SLATES)
 

@@ -103,9 +103,10 @@ def starting(folder: Path) -> Iterator[Serve]:
         wait_until_alive(running)
         return running
 
-    yield start
-    for running in started:
-        if running.process.poll() is None:
+    try:
+        yield start
+    finally:
+        for running in started:
             running.end()
 
 

@@ -32,6 +32,14 @@ def headers(server: Running, published: Settings) -> dict[str, str]:
     return made
 
 
+@pytest.fixture(scope="module", autouse=True)
+def endless(server: Running) -> Iterator[socket.socket]:
+    """A request whose head never ends, begun before all the others, for it takes ten seconds."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n")
+        yield connection
+
+
 def refused(answer: httpx.Response, status: int, *words: str) -> None:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == JSON
@@ -177,12 +185,6 @@ def test_heads_that_cannot_be_read_are_told_so(server: Running, request_: bytes,
     assert f"x-request-id: {json.loads(body)['request_id']}".encode() in head
 
 
-def test_a_head_that_never_ends_is_not_waited_for(server: Running) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n")
-        assert connection.recv(65_536).startswith(b"HTTP/1.1 408 ")
-
-
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v1/customers//recommendations", "/v1/customers/c00"])
 def test_what_is_not_there_is_404(server: Running, headers: dict[str, str], path: str) -> None:
     refused(httpx.get(server.url + path, headers=headers), 404, "/docs")
@@ -202,6 +204,10 @@ def test_a_request_id_comes_back_only_where_it_is_harmless(server: Running) -> N
     assert id_for(b"page-17.a_b").endswith(b": page-17.a_b")
     for bad in (b"a b", b"a" * 129, b"a%0d%0aset-cookie: x", b'"},{"', b"\xfc", b"<script>"):
         assert len(id_for(bad).split(b": ")[1]) == 32
+
+
+def test_a_head_that_never_ends_is_not_waited_for(endless: socket.socket) -> None:
+    assert endless.recv(65_536).startswith(b"HTTP/1.1 408 ")
 
 
 def test_after_all_that_it_answers_as_before(server: Running, headers: dict[str, str]) -> None:
