@@ -51,15 +51,15 @@ def _found(finder: Finder, world: World, settings: Settings, day: date, receipt:
     What earlier nights promised counts too: a wrong price list may come in over several nights.
     """
     frame = Claims.validate(finder.find(world, settings.outreach, day).collect(engine="streaming"))
-    if finder.examined is None or finder.claimed is None or frame.is_empty():
+    if finder.examined is None or frame.is_empty():
         return frame
-    rows = [of(world, settings.outreach, day).select(pl.len()) for of in (finder.claimed, finder.examined)]
-    claimed, lines = (counted.item() for counted in pl.collect_all(rows, engine="streaming"))
+    examined = finder.examined(world, settings.outreach, day).select(pl.len())
+    lines = examined.collect(engine="streaming").item()
     receipt.rows_in[f"{finder.kind}: lines in the window"] = lines
-    if claimed <= settings.outreach.hold_share * lines:
+    if frame.height <= settings.outreach.hold_share * lines:
         return frame
     receipt.warnings.append(
-        f"{finder.kind} would claim {claimed} of {lines} lines, with those claimed before, more than "
+        f"{finder.kind} would claim {frame.height} of {lines} lines, with those claimed before, more than "
         f"outreach.hold_share ({settings.outreach.hold_share:.0%}): all of it is held until a person "
         "has looked at the prices"
     )

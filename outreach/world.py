@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import polars as pl
 
@@ -9,6 +10,7 @@ from features.contract import CONTRACTS
 from features.events import seen, with_kept_quantity
 from features.sensitive import is_sensitive
 from outreach.inputs import Inputs, freeze
+from outreach.spells import spells
 from warehouse import clock
 from warehouse.lake import Lake
 from warehouse.settings import Settings
@@ -56,6 +58,16 @@ class World:
     incidents: pl.LazyFrame
     availability: pl.LazyFrame
     inputs: Inputs
+
+    @cached_property
+    def list_prices(self) -> pl.LazyFrame:
+        """Spells of list prices; put into order once, for every finder that asks."""
+        return spells(self.prices, "list").collect(engine="streaming").lazy()
+
+    @cached_property
+    def promotions(self) -> pl.LazyFrame:
+        """Spells of promotions, in the same way."""
+        return spells(self.prices, "promotion").collect(engine="streaming").lazy()
 
 
 def world_of(settings: Settings, day: date) -> World:

@@ -38,9 +38,8 @@ class Finder:
         kind: its name, also of its templates and its page in `docs/savings/`.
         owed: which of `right`, `policy` and `advice` its claims are.
         find: gives the claims of a day, with the columns of `outreach.opportunities.Claims`.
-        examined: gives the lines that could have been claimed, one row each, for kinds that rest on prices.
-        claimed: gives those of them that are claimed, tonight or by earlier nights; when they are too large a
-            share of the examined, the kind is held for a person.
+        examined: gives the lines that could have been claimed, one row each, for kinds that rest on prices;
+            when too large a share of them is claimed, the kind is held for a person.
         told: whether customers are written to about it; what is not told asks a person to call.
     """
 
@@ -48,7 +47,6 @@ class Finder:
     owed: frozenset[str]
     find: Find
     examined: Find | None = None
-    claimed: Find | None = None
     told: bool = True
 
 
@@ -57,14 +55,8 @@ RIGHT, POLICY, ADVICE = (frozenset({owed}) for owed in ("right", "policy", "advi
 FINDERS: dict[str, Finder] = {
     finder.kind: finder
     for finder in (
-        Finder(
-            "price_guarantee",
-            RIGHT,
-            price_guarantee.find,
-            price_guarantee.examined,
-            price_guarantee.claimed,
-        ),
-        Finder("price_drop", POLICY, price_drop.find, price_drop.examined, price_drop.claimed),
+        Finder("price_guarantee", RIGHT, price_guarantee.find, price_guarantee.examined),
+        Finder("price_drop", POLICY, price_drop.find, price_drop.examined),
         Finder("double_payment", RIGHT, double_payment.find),
         Finder("failed_experience", RIGHT, failed_experience.find),
         Finder("late_delivery", POLICY, late_delivery.find),

@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from outreach.finders.looks import PAIR, look_facts, no_dearer_looks, waits
+from outreach.finders.looks import PAIR, look_facts, may_have_lacked, no_dearer_looks, prices_now, waits
 from outreach.ids import content_ids
 from outreach.opportunities import claims, evidence
 from outreach.world import World
@@ -18,7 +18,8 @@ KIND = "back_in_stock_cheaper"
 
 def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
     """The claims of a day: one per customer and product; being back is worth saying without a saving too."""
-    back = no_dearer_looks(world, settings, day).filter(~pl.col("had_then"), "had_now")
+    lacked = may_have_lacked(prices_now(world, day), world)
+    back = no_dearer_looks(world, settings, day, among=lacked).filter(~pl.col("had_then"), "had_now")
     return claims(
         back.with_columns(
             opportunity_id=content_ids(KIND, *PAIR),

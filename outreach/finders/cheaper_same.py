@@ -9,10 +9,11 @@ import polars as pl
 
 from features.money import MICRO, half_up, micros, minor_per_major
 from outreach.finders.measures import measured, plain_name
-from outreach.finders.prices import SAME, listed, now_in_force, usual_price
+from outreach.finders.prices import now_in_force, usual_price
 from outreach.finders.stock import could_be_had
 from outreach.ids import content_ids
 from outreach.opportunities import claims, decimal_text, evidence, moment_text, per_currency, settings_text
+from outreach.spells import SAME
 from outreach.world import World
 from warehouse import clock
 from warehouse.settings import OutreachSettings
@@ -72,7 +73,7 @@ def _dear(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
 
     Columns of that other one begin with `other_`.
     """
-    priced = now_in_force(world.prices, "list", day).join(_things(world.products), on="product_id")
+    priced = now_in_force(world.list_prices, day).join(_things(world.products), on="product_id")
     offered = priced.with_columns(per_measure=_per_measure(micros(pl.col("price")), pl.col("size"))).filter(
         micros(pl.col("price")) < _HIGHEST_PRICE
     )
@@ -84,8 +85,7 @@ def _dear(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
     )
     where = [*THING, "market", "currency"]
     best = had.sort("per_measure", "product_id").unique(where, keep="first", maintain_order=True)
-    stated = listed(world.prices.join(best.select(SAME).unique(), on=SAME, how="semi"))
-    judged = usual_price(best, stated, "price", "price_from", settings)
+    judged = usual_price(best, world.list_prices, "price", "price_from", settings)
     kept_back = ("product_id", "price", "price_from", "ends_at", "package_size", "size", "per_measure")
     other = judged.select(*where, "usual", "outlier", **{f"other_{name}": name for name in kept_back})
     return offered.join(other, on=where).filter(pl.col("other_per_measure") < pl.col("per_measure"))

@@ -8,9 +8,10 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from features.money import MICRO, half_up, micros, minor_per_major
-from outreach.finders.prices import SAME, in_force, in_order, listed, now_in_force, usual_price
+from outreach.finders.prices import in_force, now_in_force, usual_price
 from outreach.finders.stock import could_be_had
 from outreach.opportunities import decimal_text, moment_text, per_currency, settings_text
+from outreach.spells import SAME, stated
 from outreach.world import World
 from warehouse import clock
 from warehouse.settings import OutreachSettings
@@ -20,8 +21,14 @@ LOOKS = {"view": 0, "cart": 1, "wishlist": 2}
 """Kinds of looks, from the weakest to the strongest."""
 
 
-def no_dearer_looks(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
+def no_dearer_looks(world: World, settings: OutreachSettings, day: date, among: pl.LazyFrame) -> pl.LazyFrame:
     """Newest looks of the last days at what was not bought since and costs no more now.
+
+    Args:
+        world: what is looked at.
+        settings: windows and shares.
+        day: the day.
+        among: prices of `prices_now`; only their products, markets and currencies are looked at.
 
     Returns:
         one row per customer and product: `PAIR, looked_at, look, market, currency`; `had_then` and `had_now`;
@@ -30,15 +37,55 @@ def no_dearer_looks(world: World, settings: OutreachSettings, day: date) -> pl.L
     """
     end = clock.end_of(day)
     since = end - timedelta(days=settings.watched_days)
+    candidates = among.collect(engine="streaming").lazy()  # asked for twice below
     # One chain of joins in which the looks are named once: Polars would compute them again for each time.
-    looks = _unbought(_newest(world.views, since, end), world.lines, since)
-    whose = _with_currency(_with_market(looks, world), world.prices)
-    priced = whose.join(_now(world.prices, settings, day), on=SAME)
-    compared = _then(priced, world.prices).filter(pl.col("price_now") <= pl.col("price_then"))
+    views = world.views.join(candidates, on="product_id", how="semi")
+    whose = _with_currency(_with_market(_newest(views, since, end), world), world.prices)
+    priced = _unbought(whose.join(candidates, on=SAME), world.lines, since)
+    compared = _then(priced, world).filter(pl.col("price_now") <= pl.col("price_then"))
     last = pl.lit(end - timedelta(microseconds=1), dtype=pl.Datetime("us", "UTC"))
     had = could_be_had(compared.with_columns(_last=last), world, "looked_at", "had_then")
-    had = could_be_had(had, world, "_last", "had_now").drop("_last")
-    return had.with_columns(claim_minor=_difference()).join(world.items, on="product_id", how="left")
+    had = could_be_had(had, world, "_last", "had_now").drop("_last").with_columns(claim_minor=_difference())
+    found = had.collect(engine="streaming").lazy()  # asked for twice, as above
+    judged = usual_price(found, world.list_prices, "price_now", "price_now_from", settings)
+    return judged.join(world.items, on="product_id", how="left")
+
+
+def prices_now(world: World, day: date) -> pl.LazyFrame:
+    """The lower of list price and promotion in the day's last moment; of equals the list price.
+
+    Returns:
+        `SAME, price_now, price_now_from, price_now_until, price_now_kind`.
+    """
+    kinds = {"list": world.list_prices, "promotion": world.promotions}
+    both = pl.concat(
+        now_in_force(prices, day).with_columns(price_now_kind=pl.lit(kind)) for kind, prices in kinds.items()
+    )
+    names = {"price": "price_now", "price_from": "price_now_from", "ends_at": "price_now_until"}
+    ordered = both.rename(names).sort(*SAME, "price_now", "price_now_kind")
+    return ordered.unique(SAME, keep="first", maintain_order=True)
+
+
+def cheaper_than_once(now: pl.LazyFrame, world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
+    """Those prices now that lie below one in force at some time of the last days: few of all."""
+    since = clock.end_of(day) - timedelta(days=settings.watched_days)
+    lasted = pl.col("until").is_null() | (pl.col("until") > since)
+    both = pl.concat([world.list_prices, world.promotions])
+    highest = stated(both.filter(lasted)).group_by(SAME).agg(_highest=pl.col("price").max())
+    return now.join(highest, on=SAME).filter(pl.col("price_now") < pl.col("_highest")).drop("_highest")
+
+
+def may_have_lacked(now: pl.LazyFrame, world: World) -> pl.LazyFrame:
+    """Those prices now of products that any row says could not be had at some time."""
+    lacking = pl.concat(
+        [
+            world.availability.filter(~pl.col("available")).select("product_id"),
+            world.products.filter(~pl.col("available") | pl.col("available_from").is_not_null()).select(
+                "product_id"
+            ),
+        ]
+    )
+    return now.join(lacking.unique(), on="product_id", how="semi")
 
 
 def waits(settings: OutreachSettings) -> pl.Expr:
@@ -101,12 +148,13 @@ def _unbought(looks: pl.LazyFrame, lines: pl.LazyFrame, since: datetime) -> pl.L
 
 def _with_market(looks: pl.LazyFrame, world: World) -> pl.LazyFrame:
     """Looks with the customer's `market` and, where they ever bought anything, `currency`."""
+    lines = world.lines.select("customer_id", "purchased_at", "currency", line_market="market")
+    last = lines.group_by("customer_id").agg(purchased_at=pl.col("purchased_at").max())
     newest = (
-        world.lines.group_by("customer_id", "market", "currency")
-        .agg(_last=pl.col("purchased_at").max())
-        .sort("customer_id", "_last", "market", "currency", descending=[False, True, False, False])
+        lines.join(last, on=["customer_id", "purchased_at"], how="semi")
+        .sort("customer_id", "line_market", "currency")
         .unique("customer_id", keep="first", maintain_order=True)
-        .select("customer_id", "currency", line_market="market")
+        .drop("purchased_at")
     )
     own = world.customers.select("customer_id", own_market="market")
     return (
@@ -130,23 +178,10 @@ def _with_currency(looks: pl.LazyFrame, prices: pl.LazyFrame) -> pl.LazyFrame:
     return joined.with_columns(currency=pl.coalesce("currency", "_one")).drop("_one")
 
 
-def _now(prices: pl.LazyFrame, settings: OutreachSettings, day: date) -> pl.LazyFrame:
-    """The lower of list price and promotion in the day's last moment; of equals the list price."""
-    kinds = [
-        now_in_force(prices, kind, day).with_columns(price_now_kind=pl.lit(kind))
-        for kind in ("list", "promotion")
-    ]
-    names = {"price": "price_now", "price_from": "price_now_from", "ends_at": "price_now_until"}
-    both = pl.concat(kinds).rename(names).sort(*SAME, "price_now", "price_now_kind")
-    lower = both.unique(SAME, keep="first", maintain_order=True)
-    return usual_price(lower, listed(prices), "price_now", "price_now_from", settings)
-
-
-def _then(looks: pl.LazyFrame, prices: pl.LazyFrame) -> pl.LazyFrame:
+def _then(looks: pl.LazyFrame, world: World) -> pl.LazyFrame:
     """Looks with the lower of list price and promotion in force at the look; null where neither was."""
-    both = in_force(looks, listed(prices), "looked_at", "_list")
-    promotions = in_order(prices.filter(pl.col("kind") == "promotion"))
-    both = in_force(both, promotions, "looked_at", "_promotion")
+    both = in_force(looks, world.list_prices, "looked_at", "_list")
+    both = in_force(both, world.promotions, "looked_at", "_promotion")
     promoted = (pl.col("_promotion") < pl.col("_list")).fill_null(pl.col("_list").is_null())
     return both.with_columns(
         price_then=pl.when(promoted).then("_promotion").otherwise("_list"),

@@ -25,22 +25,18 @@ def examined(world: World, settings: OutreachSettings, day: date) -> pl.LazyFram
     return world.lines.filter(pl.col("purchased_at") >= start, pl.col("purchased_at") < end)
 
 
-def claimed(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
-    """The lines of the window that would be claimed if nothing had been promised before."""
+def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
+    """The claims of a day: for each line what its units' price drop is worth."""
     end = pl.lit(clock.end_of(day), dtype=pl.Datetime("us", "UTC"))
     bought = pl.col("purchased_at") + pl.duration(microseconds=1)
     open_ = examined(world, settings, day).filter(
         ~pl.col("dispatched_at_known") | pl.col("dispatched_at").is_not_null()
     )
     covered = open_.with_columns(covered_from=pl.max_horizontal(bought, "dispatched_at"), covered_until=end)
-    fell = fallen(covered, world.prices, settings)
     least = pl.max_horizontal(_minimum(settings).fill_null(0), _least_share(settings))
-    return fell.with_columns(least_minor=least).filter(pl.col("claim_minor") >= pl.col("least_minor"))
-
-
-def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
-    """The claims of a day: for each line what its units' price drop is worth."""
-    named = claimed(world, settings, day).join(world.items, on="product_id", how="left")
+    fell = fallen(covered, world, settings).with_columns(least_minor=least)
+    worth = fell.filter(pl.col("claim_minor") >= pl.col("least_minor"))
+    named = worth.join(world.items, on="product_id", how="left")
     used = settings_text(
         day=day,
         protection_days=settings.protection_days,

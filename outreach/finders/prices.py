@@ -6,34 +6,12 @@ import polars as pl
 
 from features.money import MICRO, half_up, micros, minor_per_major
 from outreach.opportunities import exact
+from outreach.spells import SAME, stated
 from warehouse import clock
 from warehouse.settings import OutreachSettings
 
-SAME = ["product_id", "market", "currency"]
-"""What prices must share to be compared."""
-
 _LARGEST = 1e38  # Int128 ends at 1.7e38; a line beyond it is not claimed rather than claimed wrongly
 _YEAR = timedelta(days=365)
-
-
-def listed(prices: pl.LazyFrame) -> pl.LazyFrame:
-    """List prices by product, market and currency, each ending where the next one begins; sorted by time.
-
-    Returns:
-        `SAME, effective_at, until, price`; `until` is null where it goes on. A price of 0 is kept, for it
-        ends the one before it; `stated` drops it.
-    """
-    return in_order(prices.filter(pl.col("kind") == "list"))
-
-
-def in_order(prices: pl.LazyFrame) -> pl.LazyFrame:
-    """Prices of one kind as `listed` has them."""
-    following = pl.col("effective_at").shift(-1).over(SAME, order_by="effective_at")
-    return (
-        prices.select(*SAME, "effective_at", "price", until=pl.min_horizontal("ends_at", following))
-        .sort("effective_at", *SAME)
-        .set_sorted("effective_at")
-    )
 
 
 def in_force(rows: pl.LazyFrame, prices: pl.LazyFrame, moment: str, name: str) -> pl.LazyFrame:
@@ -41,7 +19,7 @@ def in_force(rows: pl.LazyFrame, prices: pl.LazyFrame, moment: str, name: str) -
 
     Args:
         rows: with `SAME` and the moment.
-        prices: of `in_order`.
+        prices: spells.
         moment: the column of the moment.
         name: what to call the price.
     """
@@ -62,18 +40,10 @@ def in_force(rows: pl.LazyFrame, prices: pl.LazyFrame, moment: str, name: str) -
     ).drop("_until", "effective_at", strict=False)
 
 
-def now_in_force(prices: pl.LazyFrame, kind: str, day: date) -> pl.LazyFrame:
-    """Prices of one kind in force in the day's last moment: `SAME, price, price_from, ends_at`.
-
-    Only the newest row of each can be: this asks for it without putting all prices into order.
-    """
-    end = clock.end_of(day)
-    begun = prices.filter(pl.col("kind") == kind, pl.col("effective_at") < end).select(
-        *SAME, "price", "ends_at", price_from="effective_at"
-    )
-    newest = begun.group_by(SAME).agg(price_from=pl.col("price_from").max())
-    goes_on = pl.col("ends_at").is_null() | (pl.col("ends_at") >= end)
-    return begun.join(newest, on=[*SAME, "price_from"], how="semi").filter(pl.col("price") > 0, goes_on)
+def now_in_force(prices: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Spells that go on in the day's last moment: `SAME, price, price_from, ends_at`."""
+    goes_on = pl.col("until").is_null() | (pl.col("until") >= clock.end_of(day))
+    return stated(prices.filter(goes_on)).select(*SAME, "price", price_from="effective_at", ends_at="until")
 
 
 def lowest_between(
@@ -83,7 +53,7 @@ def lowest_between(
 
     Args:
         rows: with `SAME`, the key and both moments.
-        prices: of `in_order`.
+        prices: spells.
         key: columns that name a row.
         since: the column of the first moment; a price that begins then counts.
         until: the column of the moment before which it must begin.
@@ -91,11 +61,11 @@ def lowest_between(
     Returns:
         the rows with `lowest` and `lowest_from`; of equal prices the earliest.
     """
-    stated = prices.filter(pl.col("price") > 0).select(*SAME, lowest_from="effective_at", lowest="price")
+    begun = stated(prices).select(*SAME, lowest_from="effective_at", lowest="price")
     moments = rows.select(*key, *SAME, _since=since, _until=until)
     within = (pl.col("lowest_from") >= pl.col("_since")) & (pl.col("lowest_from") < pl.col("_until"))
     best = (
-        moments.join(stated, on=SAME)
+        moments.join(begun, on=SAME)
         .filter(within)
         .group_by(key)
         .agg(
@@ -160,7 +130,7 @@ def usual_price(
 
     Args:
         rows: with `SAME`, the key, the price and the moment it began.
-        prices: of `listed`.
+        prices: spells.
         key: columns that name a row.
         price: the column of the price that makes the claim.
         since: the column of the moment it began.
@@ -169,14 +139,12 @@ def usual_price(
     Returns:
         the rows; `usual` is null where no list price began in that year, and then nothing is an outlier.
     """
-    stated = prices.filter(pl.col("price") > 0).select(
-        *SAME, _began="effective_at", _price=micros(pl.col("price")).cast(pl.Int64)
-    )
+    begun = stated(prices).select(*SAME, _began="effective_at", _price=micros(pl.col("price")).cast(pl.Int64))
     before = (pl.col("_began") < pl.col(since)) & (pl.col("_began") >= pl.col(since) - _YEAR)
     # Several rows share a product and a price: the median is asked for once for each.
     asked = rows.select(*SAME, since).unique()
     median = (
-        asked.join(stated, on=SAME)
+        asked.join(begun, on=SAME)
         .filter(before)
         .group_by(*SAME, since)
         .agg(usual=pl.col("_price").sort().get((pl.len() - 1) // 2))

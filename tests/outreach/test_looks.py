@@ -270,7 +270,8 @@ def test_what_is_back_at_the_same_price_is_told_without_an_amount(home: Settings
     fill(home, tables(prices=FALL[:1], availability=AWAY, consents=consenting("ann")))
     night(home)
     notice = export.notices(home, DAY).collect().row(0, named=True)
-    assert "Fresh milk is available again. It costs $2.00, as it did when you looked" in notice["text"]
+    assert "You had looked at “Fresh milk” on November 20, 2017" in notice["text"]
+    assert "It is available again, at the same price: $2.00." in notice["text"]
     assert "save" not in notice["subject"]
 
 

@@ -225,12 +225,13 @@ def test_a_line_counts_for_the_hold_rule_whatever_was_promised_of_it() -> None:
     tables = {"purchases": [{"order_id": "1"}, {"order_id": "2", "line_total_minor": 159}], "prices": FALL}
     here = world(tables, {"promised": promised})
     assert found(KIND, here).is_empty()
-    assert price_drop.claimed(here, EVERYTHING, DAY).collect()["order_id"].to_list() == ["1"]
+    assert price_drop.find(here, EVERYTHING, DAY).collect()["order_id"].to_list() == ["1"]
 
 
 def test_a_wrong_price_list_that_comes_in_over_two_nights_is_held(home: Settings) -> None:
     careful = home.model_copy(update={"outreach": EVERYTHING.model_copy(update={"hold_share": 0.05})})
-    lines = [{"order_id": f"{n}", "product_id": p} for p in ("milk", "oil") for n in range(2)]
+    hours = [{"order_id": f"{n}", "purchased_at": f"2017-11-20T0{n}:00:00"} for n in range(2)]
+    lines = [order | {"product_id": product} for product in ("milk", "oil") for order in hours]
     others = [{"order_id": f"jam {n}", "product_id": "jam"} for n in range(36)]
     oil = [price | {"product_id": "oil"} for price in FALL]
     bought = [line | {"line_id": line["product_id"]} for line in lines] + others
