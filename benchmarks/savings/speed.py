@@ -23,7 +23,7 @@ from typing import Any
 import polars as pl
 
 from benchmarks.savings.made import DAY, make
-from benchmarks.savings.world import THREADS, connected, statement, tell
+from benchmarks.savings.world import THREADS, connected, peak_gib, statement, tell
 from features.contract import CONTRACTS
 from outreach.finders import FINDERS
 from outreach.world import world_of
@@ -92,10 +92,7 @@ def run_only(who: str, folder: Path) -> None:
     started, worked = time.perf_counter(), time.process_time()
     {"ours": ours, "duckdb": duckdb}[who](folder)
     seconds, cpu = time.perf_counter() - started, time.process_time() - worked
-    # Linux's own high-water mark of this process; getrusage would count the process that started it too.
-    status = Path("/proc/self/status").read_text()
-    peak = int(status.split("VmHWM:")[1].split()[0]) / 2**20
-    json.dump({"seconds": round(seconds, 2), "cpu": round(cpu, 2), "peak_gib": round(peak, 2)}, sys.stdout)
+    json.dump({"seconds": round(seconds, 2), "cpu": round(cpu, 2), "peak_gib": peak_gib()}, sys.stdout)
 
 
 def claims_of(who: str, kind: str, folder: Path) -> pl.LazyFrame:

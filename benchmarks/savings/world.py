@@ -86,3 +86,12 @@ def tell(connection: duckdb.DuckDBPyConnection, settings: OutreachSettings, day:
 def statement(name: str) -> str:
     """The text of one file of rules."""
     return (RULES / f"{name}.sql").read_text()
+
+
+def peak_gib() -> float:
+    """The most memory this process ever held, in GiB.
+
+    Linux's own high-water mark; getrusage would count the process that started it too.
+    """
+    status = Path("/proc/self/status").read_text()
+    return round(int(status.split("VmHWM:")[1].split()[0]) / 2**20, 2)
