@@ -22,7 +22,7 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.savings.made import DAY, make
+from benchmarks.savings.made import DAY, Shop, make
 from benchmarks.savings.world import THREADS, connected, peak_gib, statement, tell
 from features.contract import CONTRACTS
 from outreach.finders import FINDERS
@@ -134,7 +134,7 @@ def run(folder: Path, rows: int, rounds: int) -> dict[str, Any]:
     if not said.is_file():
         if (folder / "home").exists():
             raise SystemExit(f"{folder} holds other or unfinished data; name an empty folder, or remove it")
-        made = make(load_settings(home=folder / "home"), folder / "plain", rows)
+        made = make(load_settings(home=folder / "home"), folder / "plain", Shop(rows))
         said.write_text(json.dumps(made))
     making = time.perf_counter() - started
     runs: dict[str, list[dict[str, float]]] = {who: [] for who in SIDES}
