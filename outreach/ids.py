@@ -1,21 +1,15 @@
-"""Ids that come from content: the same subject has the same id on every night and every machine."""
+"""Ids of whole columns that come from content: see `warehouse.ids`."""
 
 import json
 from hashlib import sha1
-from uuid import UUID, uuid5
 
 import numpy as np
 import polars as pl
 
-NAMESPACE = UUID("6f0d5f5e-8f0c-5b0a-9c3b-3a1f5b1d7c42")
+from warehouse.ids import NAMESPACE
 
 _GROUPS = r"^(.{8})(.{4})(.{4})(.{4})"
 """The 32 digits of a UUID up to its last dash."""
-
-
-def content_id(*parts: str | None) -> str:
-    """The UUID (version 5) of some texts in their order; no two different lists share one."""
-    return str(uuid5(NAMESPACE, json.dumps(parts, separators=(",", ":"), ensure_ascii=False)))
 
 
 def content_ids(what: str, *columns: str | pl.Expr) -> pl.Expr:

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from features.columns import polars_schema
 from features.events import seen
 from outreach.bulk import chunks
-from outreach.ids import content_id
 from outreach.models import BatchRow, NoticeOpportunityRow, NoticeRow
 from outreach.opportunities import QUESTION, Opportunities
 from outreach.promises import ledger
@@ -23,6 +22,7 @@ from outreach.promises.ledger import Promise
 from outreach.promises.models import PromiseEventRow, PromiseRow
 from warehouse import clock
 from warehouse.database import engine_for, reading, writing
+from warehouse.ids import content_id
 from warehouse.lake import Lake
 from warehouse.lease import hold
 from warehouse.receipts import Receipt, recording

@@ -11,7 +11,6 @@ from typing import Any
 import polars as pl
 
 from outreach.formats import Reader
-from outreach.ids import content_id
 from outreach.linting import Problem, problems
 from outreach.opportunities import MONEY
 from outreach.references import reference_of
@@ -20,6 +19,7 @@ from outreach.standing import address
 from outreach.states import NO_CHANNEL
 from outreach.style import Style
 from outreach.texts import Message, compose, content_hash
+from warehouse.ids import content_id
 
 _UTC = pl.Datetime("us", "UTC")
 NOTICES: dict[str, pl.DataType] = {

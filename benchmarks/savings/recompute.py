@@ -21,7 +21,7 @@ import polars as pl
 
 from benchmarks.savings.world import opened, statement
 from outreach.finders import FINDERS
-from outreach.ids import content_id
+from warehouse.ids import content_id
 from warehouse.lake import Lake
 from warehouse.settings import Settings, load_settings
 

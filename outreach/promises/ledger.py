@@ -16,11 +16,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from outreach.bulk import chunks, table_of
-from outreach.ids import content_id
 from outreach.promises.accounts import Standing, of_notices, standings
 from outreach.promises.models import PayoutRow, PostingRow, PromiseEventRow, PromiseRow
 from warehouse.database import Base
 from warehouse.errors import ConflictError, NotFoundError
+from warehouse.ids import content_id
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from features.money import as_decimal
 from outreach.bulk import chunks
-from outreach.ids import content_id
 from outreach.promises import ledger
 from outreach.promises.accounts import OPEN, Standing, listed
 from outreach.promises.models import PayoutRow
 from warehouse import clock
 from warehouse.database import engine_for, writing
+from warehouse.ids import content_id
 from warehouse.settings import Settings
 
 COLUMNS = ("export_id", "promise_id", "customer_id", "amount", "currency", "reason")

@@ -9,13 +9,13 @@ from alembic import command
 from sqlalchemy import text
 
 from advocate.database import migrations, upgrade
-from outreach.ids import content_id
 from outreach.promises import checking, desk
 from outreach.promises.accounts import balances, listed
 from tests.conftest import at
 from warehouse import clock
 from warehouse.database import engine_for, reading, writing
 from warehouse.errors import SettingsError
+from warehouse.ids import content_id
 from warehouse.settings import Settings, load_settings
 
 NIGHT = at("2017-12-01")

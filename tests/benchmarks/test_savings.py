@@ -11,8 +11,8 @@ import pytest
 from benchmarks.savings.recompute import OWED, compare, settled
 from benchmarks.savings.world import connected, tell, view
 from features.contract import CONTRACTS
-from outreach.ids import content_id
 from outreach.inputs import SCHEMAS
+from warehouse.ids import content_id
 from warehouse.settings import OutreachSettings
 
 DAY = date(2025, 6, 30)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outreach.ids import content_id
 from tests.outreach.worlds import EVERYTHING, Rows, at, found, world
+from warehouse.ids import content_id
 
 KIND = "cheaper_same"
 DAIRY = {"department": "dairy", "category": "milk"}

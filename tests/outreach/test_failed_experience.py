@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outreach.finders import failed_experience
-from outreach.ids import content_id
 from tests.outreach.worlds import DAY, END, EVERYTHING, Rows, found, world
+from warehouse.ids import content_id
 
 KIND = "failed_experience"
 LINE = {"order_id": "o", "line_total_minor": 1001}

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outreach.finders import double_payment, idle_subscription
-from outreach.ids import content_id
 from tests.outreach.worlds import DAY, END, EVERYTHING, Rows, at, found, world
+from warehouse.ids import content_id
 
 KIND = "idle_subscription"
 MUSIC = {

@@ -4,7 +4,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.ids import content_id, content_ids
+from outreach.ids import content_ids
+from warehouse.ids import content_id
 
 texts = st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"])))
 

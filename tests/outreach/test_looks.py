@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outreach import export
-from outreach.ids import content_id
 from tests.outreach.worlds import DAY, END, EVERYTHING, FALL, Rows, at, consenting, fill, found, night, world
+from warehouse.ids import content_id
 from warehouse.settings import Settings
 
 WATCHED, BACK = "watched_price_drop", "back_in_stock_cheaper"

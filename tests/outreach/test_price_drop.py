@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from outreach import export, review, steps
 from outreach.finders import price_drop
-from outreach.ids import content_id
 from tests.outreach.worlds import DAY, END, EVERYTHING, FALL, Rows, consenting, fill, found, night, world
+from warehouse.ids import content_id
 from warehouse.settings import Settings
 
 KIND = "price_drop"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from outreach.ids import content_id
 from tests.outreach.worlds import EVERYTHING, FALL, Rows, all_found, found, world
+from warehouse.ids import content_id
 
 KIND = "price_guarantee"
 OPEN = {"order_id": "1", "dispatched_at": None}

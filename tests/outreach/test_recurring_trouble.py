@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outreach import export
-from outreach.ids import content_id
 from tests.outreach.worlds import DAY, END, Rows, consenting, fill, found, night, world
+from warehouse.ids import content_id
 from warehouse.settings import Settings
 
 KIND = "recurring_trouble"

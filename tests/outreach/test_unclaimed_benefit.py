@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outreach.ids import content_id
 from tests.outreach.worlds import EVERYTHING, Rows, all_found, found, world
+from warehouse.ids import content_id
 
 KIND = "unclaimed_benefit"
 MILK = {"order_id": "1"}

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from outreach import export
-from outreach.ids import content_id
 from tests.outreach.worlds import DAY, EVERYTHING, Rows, at, consenting, fill, found, night, world
+from warehouse.ids import content_id
 from warehouse.settings import Settings
 
 KIND = "unused_entitlement"

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.append_only import statements
-from outreach.ids import content_id
+from warehouse.ids import content_id
 
 revision = "0005"
 down_revision = "0004"
