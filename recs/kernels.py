@@ -33,16 +33,29 @@ def lengths_of(factors):  # type: ignore[no-untyped-def]
     return lengths
 
 
+@njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+def dot(one, other):  # type: ignore[no-untyped-def]
+    """The score of a customer and a product: the same bits whoever else is asked about, and by which way."""
+    total = np.float32(0)
+    for at in range(len(one)):
+        total += one[at] * other[at]
+    return total
+
+
 @njit(nogil=True, cache=True)
 def keep_best(  # type: ignore[no-untyped-def]
-    block, rows, order, indptr, indices, allowed, best, ids
+    block, slack, rows, order, exact, indptr, indices, allowed, best, ids
 ):
     """Puts what is better into each row's heap.
 
+    Bits of a matrix product depend on how many rows it has, so it only says what is worth a `dot`.
+
     Args:
         block: (A, T) float32 scores of the products of `order`.
+        slack: (A,) float32 how far a score of each row may lie from its `dot`.
         rows: (A,) the heap of each row of the block.
         order: (T,) int32 products.
+        exact: factors of customers (U, F) and products (I, F).
         indptr: (U + 1,) where each heap's excluded products begin in `indices`; empty for none.
         indices: int32 products, ascending for each heap.
         allowed: (I,) bool; empty where all are.
@@ -54,17 +67,20 @@ def keep_best(  # type: ignore[no-untyped-def]
         row = rows[a]
         scores, heap, items = block[a], best[row], ids[row]
         first, last = span(indptr, row)
-        worst = heap[0]
+        bar = heap[0] - slack[a]
         for begin in range(0, width, CHUNK):
             end = min(begin + CHUNK, width)
             above = np.int32(0)
             for at in range(begin, end):
-                above += np.int32(scores[at] > worst)
+                above += np.int32(scores[at] > bar)
             if above == 0:
                 continue
             for at in range(begin, end):
-                if scores[at] > worst and may(order[at], allowed, indices, first, last):
-                    worst = replace_worst(heap, items, scores[at], order[at])
+                if scores[at] <= bar:
+                    continue
+                score = dot(exact[0][row], exact[1][order[at]])
+                if score > heap[0] and may(order[at], allowed, indices, first, last):
+                    bar = replace_worst(heap, items, score, order[at]) - slack[a]
 
 
 @njit(nogil=True, cache=True)

@@ -7,7 +7,7 @@ factors come from memory; when it is settled, a customer's bar rises with the wo
 import numpy as np
 from numba import njit
 
-from recs.kernels import may, replace_worst, rounding_of, span
+from recs.kernels import dot, may, replace_worst, rounding_of, span
 from recs.vnni import LANES, dots_1x4, dots_8x2, prefetch
 
 _HIGHEST = float(2**31 - 1)
@@ -141,21 +141,13 @@ def _settle(queue, waiting, bar, exact, heaps):  # type: ignore[no-untyped-def]
     for number in range(waiting):
         at, product = queue[number, 0], queue[number, 1]
         row = bar[0][at]
-        score = _dot(users[row], factors[product])
+        score = dot(users[row], factors[product])
         if score > best[row, 0]:
             first, last = span(indptr, row)
             if may(product, allowed, indices, first, last):
                 replace_worst(best[row], ids[row], score, product)
                 _raise_bar(at, bar, heaps)
     return 0
-
-
-@njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def _dot(one, other):  # type: ignore[no-untyped-def]
-    total = np.float32(0)
-    for at in range(len(one)):
-        total += one[at] * other[at]
-    return total
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nnan", "ninf"})

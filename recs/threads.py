@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import scipy.linalg  # noqa: F401  brings a BLAS of its own, which must be there to be limited
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+from threadpoolctl import OpenBLASController, ThreadpoolController  # type: ignore[import-untyped]
 
 Block = TypeVar("Block")
 Result = TypeVar("Result")
@@ -30,6 +30,7 @@ class _OneBlasThread:
     def __enter__(self) -> None:
         with self._turn:
             if self._inside == 0:
+                _take_over()
                 self._limit = _libraries().limit(limits=1, user_api="blas")
             self._inside += 1
 
@@ -37,6 +38,7 @@ class _OneBlasThread:
         with self._turn:
             self._inside -= 1
             if self._inside == 0:
+                _take_over()
                 self._limit.restore_original_limits()
 
 
@@ -44,6 +46,11 @@ class _OneBlasThread:
 def _libraries() -> Any:
     """The BLAS libraries of this process; to find them takes longer than many a product."""
     return ThreadpoolController()
+
+
+def _take_over() -> None:
+    """Lets this thread set the limit: from any but the first that ever did, threadpoolctl would ignore it."""
+    OpenBLASController.clear_controlling_thread(force=True)
 
 
 _ONE = _OneBlasThread()

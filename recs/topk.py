@@ -262,11 +262,11 @@ def _multiply(users: Scores, index: ItemIndex, limits: Limits, best: Lists) -> N
     """The same by BLAS, tile after tile, for processors without 8-bit products."""
     scores, ids = best
     rows, asking = np.arange(len(users), dtype=np.int32), users
-    reach = lengths_of(users) * (1 + rounding_of(users.shape[1]))
+    reach, rounding = lengths_of(users), rounding_of(users.shape[1])
     cells = np.empty(min(CELLS, len(users) * len(index.order)), np.float32)
     for start, stop in _tiles(len(users), len(index.order)):
         if start:
-            open_ = reach * index.norms[index.order[start]] > scores[rows, 0]
+            open_ = reach * (index.norms[index.order[start]] * (1 + rounding)) > scores[rows, 0]
             if not open_.all():
                 rows, reach, asking = rows[open_], reach[open_], asking[open_]
                 if not len(rows):
@@ -274,7 +274,8 @@ def _multiply(users: Scores, index: ItemIndex, limits: Limits, best: Lists) -> N
         tile = cells[: len(rows) * (stop - start)].reshape(len(rows), stop - start)
         products = index.order[start:stop]
         np.matmul(asking, index.factors[products].T, out=tile)
-        keep_best(tile, rows, products, *limits, scores, ids)
+        slack = (2 * rounding * index.norms[products[0]] * reach).astype(np.float32)
+        keep_best(tile, slack, rows, products, (users, index.factors), *limits, scores, ids)
 
 
 def _tiles(users: int, items: int) -> Iterator[tuple[int, int]]:

@@ -78,7 +78,11 @@ import advocate.night, features.feeds.folder, features.importing
 import alembic.command, sklearn.feature_extraction.text
 """
 
-NOW = {"ADVOCATE_NOW": "2017-12-01T03:00:00Z"}
+NOW = {
+    "ADVOCATE_NOW": "2017-12-01T03:00:00Z",
+    "ADVOCATE_OUTREACH__OPT_OUT": "Answer STOP",
+    "ADVOCATE_OUTREACH__POSTAL_ADDRESS": "1 High Street, Springfield",
+}
 
 LIVE = """
 from pathlib import Path
