@@ -55,10 +55,19 @@ class Decided:
     verdicts: pl.DataFrame
 
 
-def decide(opportunities: pl.LazyFrame, world: World, settings: OutreachSettings, day: date) -> Decided:
+def decide(
+    opportunities: pl.LazyFrame, chances: pl.LazyFrame, world: World, settings: OutreachSettings, day: date
+) -> Decided:
     """Decides for every customer, from the opportunities of a day and where customers stand.
 
     What asks for a call makes no message: those it concerns are decided about as if it had not been found.
+
+    Args:
+        opportunities: of the day.
+        chances: `entitlement_id, probability` that a coupon is used, null or no row where unknown.
+        world: customers, consents, contacts and what was told before.
+        settings: rules and limits.
+        day: the day.
     """
     people = everybody(world.customers, world.buyers, opportunities).with_columns(
         timezone=pl.coalesce("timezone", pl.lit(settings.default_timezone or None, dtype=pl.String)),
@@ -67,7 +76,7 @@ def decide(opportunities: pl.LazyFrame, world: World, settings: OutreachSettings
     people = _with_opening(people, settings, day)
     told = opportunities.filter(~pl.col("kind").is_in(FOR_CALLS))
     marked = _with_purpose(told, world).pipe(_lapsing, people)
-    chosen = _limited(marked, settings).collect()
+    chosen = _limited(marked, chances, settings).collect()
     bundles = _bundles(chosen.lazy())
     standing = _standing(bundles, people, world, settings, day)
     ranked = holdout(judged(standing, settings).collect(engine="streaming"), settings).pipe(_ranked)
@@ -120,10 +129,26 @@ def _lapsing(opportunities: pl.LazyFrame, people: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _limited(opportunities: pl.LazyFrame, settings: OutreachSettings) -> pl.LazyFrame:
-    """Adds `listed`: all money owed, and of new advice that lasts the best few, one per product."""
-    order = ["amount_minor", "expires_at", "opportunity_id"]
-    by_worth = opportunities.sort(order, descending=[True, False, False], nulls_last=True)
+def _limited(opportunities: pl.LazyFrame, chances: pl.LazyFrame, settings: OutreachSettings) -> pl.LazyFrame:
+    """Adds `listed`: all money owed, and of new advice that lasts the best few, one per product.
+
+    The best are those of the largest expected saving: the amount times the probability that the coupon is
+    used; where no probability is known, all of the amount. Of equals, and of coupons without an amount, the
+    likelier one comes first.
+    """
+    expected = pl.col("amount_minor") * pl.col("probability").fill_null(1)
+    by_worth = (
+        opportunities.join(chances, on="entitlement_id", how="left")
+        .with_columns(expected_minor=expected)
+        .sort(
+            "expected_minor",
+            "probability",
+            "expires_at",
+            "opportunity_id",
+            descending=[True, True, False, False],
+            nulls_last=True,
+        )
+    )
     new = pl.col("purpose") == "marketing", ~pl.col("told"), ~pl.col("lapses")
     per_product = (
         by_worth.filter(*new)

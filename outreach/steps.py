@@ -7,7 +7,7 @@ import polars as pl
 from features.events import seen
 from features.volume import shortfalls
 from outreach import batches, decisions
-from outreach.finders import FINDERS, Finder
+from outreach.finders import FINDERS, Finder, unused_entitlement
 from outreach.inputs import freeze
 from outreach.nights import is_reviewed, keep, newest
 from outreach.opportunities import Claims, Opportunities
@@ -70,13 +70,15 @@ def decide(settings: Settings, day: date) -> Receipt:
     """Decides for every customer and keeps one row each as `decisions`."""
     with hold(settings, "outreach"), recording(settings, "outreach.decide", day) as receipt:
         opportunities, world = _found_and_asked(settings, day), world_of(settings, day)
-        decided = decisions.decide(opportunities, world, settings.outreach, day)
+        chances = _coupon_chances(opportunities, settings, day, receipt)
+        decided = decisions.decide(opportunities, chances.lazy(), world, settings.outreach, day)
         proposals, members = unsaid(opportunities, decided.members, world.customers, settings.outreach, day)
         frames = {
             "decisions": decided.decisions,
             "outreach_proposals": pl.concat([decided.proposals.select(PROPOSALS), proposals]),
             "outreach_members": pl.concat([decided.members, members]),
             "outreach_rules": decided.verdicts,
+            "coupon_chances": chances,
         }
         for name, frame in frames.items():
             receipt.artifacts[name] = keep(settings, day, name, frame)
@@ -90,6 +92,29 @@ def decide(settings: Settings, day: date) -> Receipt:
                 "end it and where the shop is; set outreach.opt_out and outreach.postal_address"
             )
     return receipt
+
+
+def _coupon_chances(
+    opportunities: pl.LazyFrame, settings: Settings, day: date, receipt: Receipt
+) -> pl.DataFrame:
+    """`entitlement_id, probability` of the coupons that were found unused and whose chance is known."""
+    schema = pl.Schema({"entitlement_id": pl.String(), "probability": pl.Float64()})
+    unused = opportunities.filter(pl.col("kind") == unused_entitlement.KIND, pl.col("owed") == "advice")
+    coupons = unused.select("entitlement_id").collect()
+    if coupons.is_empty():
+        return pl.DataFrame(schema=schema)
+    # To train takes seconds to import.
+    from outreach.coupons.chances import chances, tables_of
+
+    known = chances(tables_of(Lake.of(settings), day), day, settings).drop_nulls("probability")
+    found = known.join(coupons.lazy(), on="entitlement_id", how="semi").collect().sort("entitlement_id")
+    receipt.rows_out["coupons whose chance of a use is known"] = found.height
+    if found.is_empty():
+        receipt.notes.append(
+            "advice about coupons goes by its amounts alone: too few have lapsed, used or unused, to know "
+            f"the chance of a use (outreach.min_coupon_uses: {settings.outreach.min_coupon_uses})"
+        )
+    return found.cast(schema)
 
 
 def prepare_batch(settings: Settings, day: date) -> Receipt:

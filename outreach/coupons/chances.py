@@ -47,13 +47,12 @@ def chances(tables: Tables, day: date, settings: Settings) -> pl.LazyFrame:
         `entitlement_id, probability`, one row per coupon for products that is valid, sorted.
     """
     end = clock.end_of(day)
-    records = _records(tables, end)
-    valid = records.holdings.filter(pl.col("ends_at").is_null() | (pl.col("ends_at") >= end))
-    found = learned_chances(records, valid, end, settings)
-    if found is None:
-        found = valid.select("holding_id", probability=pl.lit(None, pl.Float64))
-    else:
-        found = _left(found, _ended(records.holdings, end), end)
+    held = _holdings(tables, end).collect(engine="streaming")
+    valid = held.filter(pl.col("ends_at").is_null() | (pl.col("ends_at") >= end))
+    found = valid.select("holding_id", probability=pl.lit(None, pl.Float64))
+    if _enough(held, end, settings):  # else what customers bought need not be read
+        learned = learned_chances(_records(tables, held, end), valid, end, settings)
+        found = found if learned is None else _left(learned, _ended(held, end), end)
     return found.select(entitlement_id="holding_id", probability="probability").sort("entitlement_id").lazy()
 
 
@@ -71,11 +70,9 @@ def learned_chances(
     Returns:
         `None` where too few that have ended were used, or were not.
     """
-    ended = _newest(_ended(records.holdings, end))
-    uses, least = ended["used_at"].count(), settings.outreach.min_coupon_uses
-    if min(uses, ended.height - uses) < least:
+    if not _enough(records.holdings, end, settings):
         return None
-    past = described(records, ended)
+    past = described(records, _newest(_ended(records.holdings, end)))
     model = learn(past, features_of(past), settings.seed)
     if holdings.is_empty():
         return holdings.with_columns(probability=pl.lit(None, pl.Float64))
@@ -83,8 +80,14 @@ def learned_chances(
     return now.select(HOLDING).with_columns(probability=pl.Series(model.chances(now)))
 
 
-def _records(tables: Tables, end: datetime) -> Records:
-    held = _holdings(tables, end)
+def _enough(holdings: pl.DataFrame, end: datetime, settings: Settings) -> bool:
+    """Whether enough holdings that have ended were used, and were not, to learn from them."""
+    ended = _newest(_ended(holdings, end))
+    uses = ended["used_at"].count()
+    return min(uses, ended.height - uses) >= settings.outreach.min_coupon_uses
+
+
+def _records(tables: Tables, held: pl.DataFrame, end: datetime) -> Records:
     lines = tables.purchases.filter(pl.col("purchased_at") < end).select(
         "customer_id",
         "order_id",
@@ -93,12 +96,12 @@ def _records(tables: Tables, end: datetime) -> Records:
         with_offer=pl.col("offer_id").is_not_null(),
     )
     frames = (
-        lines.join(held, on="customer_id", how="semi"),
+        lines.join(held.lazy().select("customer_id").unique(), on="customer_id", how="semi"),
         tables.products.select("product_id", *KINDS),
         tables.offer_products.select("offer_id", "product_id"),
-        held,
     )
-    return Records(*pl.collect_all(frames, engine="streaming"))
+    kept, products, offer_products = pl.collect_all(frames, engine="streaming")
+    return Records(kept, products, offer_products, held)
 
 
 def _holdings(tables: Tables, end: datetime) -> pl.LazyFrame:

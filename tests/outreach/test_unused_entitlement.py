@@ -267,7 +267,10 @@ def test_own_money_is_told_as_service_and_a_coupon_as_advice(home: Settings) -> 
     night(home)
     notice = export.notices(home, DAY).collect().row(0, named=True)
     assert (notice["purpose"], notice["amount_minor"]) == ("service", 900)
-    assert "You have $9.00 left on your gift card “a card”. You can use it until December 23, 2017" in notice["text"]
+    assert (
+        "You have $9.00 left on your gift card “a card”. You can use it until December 23, 2017"
+        in notice["text"]
+    )
     assert "giving back" not in notice["subject"] + notice["text"]
 
 
