@@ -74,6 +74,7 @@ def _orders(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame
         "other_order_id": pl.col("other_order_id"),
         "other_ordered_at": moment_text(pl.col("other_ordered_at")),
         "other_lines": pl.col("other_lines"),
+        "at_till": pl.col("at_till"),
         "settings": _used(settings, day),
     }
     return claims(
@@ -82,7 +83,7 @@ def _orders(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame
             kind=pl.lit(KIND),
             owed=pl.lit("right"),
             claim_minor=pl.col("paid_minor"),
-            held=pl.lit(value=False),
+            held=pl.col("at_till"),
             facts=evidence(facts),
         )
     )

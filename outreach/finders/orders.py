@@ -17,7 +17,7 @@ def placed_twice(world: World, settings: OutreachSettings, day: date) -> pl.Lazy
     """Orders of the last days that repeat another of a few minutes before, nothing of either returned.
 
     Returns:
-        `customer_id, market, currency, order_id, ordered_at, paid_minor, lines`, of the other order
+        `customer_id, market, currency, order_id, ordered_at, paid_minor, at_till, lines`, of the other order
         `other_order_id, other_ordered_at, other_lines`, and `only_product` where both are for one product.
     """
     end = clock.end_of(day)
@@ -37,7 +37,10 @@ def placed_twice(world: World, settings: OutreachSettings, day: date) -> pl.Lazy
 
 
 def _orders(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Orders of one customer, market and currency with lines of products, of which nothing came back."""
+    """Orders of one customer, market and currency with lines of products, of which nothing came back.
+
+    One of which it is not known whether it was dispatched is of a till.
+    """
     product = pl.col("kind") == "product"
     one = pl.all_horizontal(pl.col(name) == pl.col(f"_{name}") for name in _OF_ONE)
     return (
@@ -49,10 +52,11 @@ def _orders(lines: pl.LazyFrame) -> pl.LazyFrame:
             paid_minor=pl.col("line_total_minor").sum(),
             products=product.sum().cast(pl.Int64),
             products_minor=pl.when(product).then("line_total_minor").otherwise(0).sum(),
+            at_till=(product & ~pl.col("dispatched_at_known")).any(),
             _kept=(pl.col("kept_quantity") >= pl.col("quantity")).all(),
         )
         .filter(one, pl.col("_kept"), pl.col("products") > 0)
-        .select(*_ALIKE, "order_id", "ordered_at", "paid_minor")
+        .select(*_ALIKE, "order_id", "ordered_at", "paid_minor", "at_till")
     )
 
 

@@ -16,8 +16,8 @@ KIND = "double_payment"
 
 
 def order(name: str, *lines: dict[str, Any], at: str = "20T12:00", **every: Any) -> Rows:
-    """An order of 20 November: of one milk, where no line is given."""
-    named = {"order_id": name, "purchased_at": f"2017-11-{at}"}
+    """An order of 20 November, on its way: of one milk, where no line is given."""
+    named = {"order_id": name, "purchased_at": f"2017-11-{at}", "dispatched_at": None}
     return [named | {"line_id": str(n)} | line | every for n, line in enumerate(lines or ({},), start=1)]
 
 
@@ -51,6 +51,16 @@ def test_of_two_equal_orders_within_ten_minutes_the_second_is_paid_back_with_shi
     assert evidence["lines"][0] == milk | {"line_id": "1", "kind": "product"}
     assert [line["line_total_minor"] for line in evidence["lines"]] == [400, 90, 7]
     assert [line["line_total_minor"] for line in evidence["other_lines"]] == [400]
+
+
+def test_what_was_bought_twice_at_a_till_waits_for_a_person() -> None:
+    at_till = [
+        {name: value for name, value in line.items() if name != "dispatched_at"}
+        for line in (*FIRST, *order("b", **LATER))
+    ]
+    row = found(KIND, world({"purchases": at_till})).row(0, named=True)
+    assert (row["order_id"], row["amount_minor"], row["held"]) == ("b", 200, True)
+    assert json.loads(row["evidence"])["at_till"] is True
 
 
 HALVES = ({"line_total_minor": 100}, {"product_id": "oil", "line_total_minor": 100})

@@ -2,12 +2,13 @@
 WITH orders AS (
     SELECT order_id, min(customer_id) AS customer_id, min(market) AS market, min(currency) AS currency,
         min(purchased_at) AS moment, sum(line_total_minor)::HUGEINT AS paid,
-        list_sort(list({p: product_id, q: q, t: line_total_minor}) FILTER (kind = 'product')) AS content
+        list_sort(list({p: product_id, q: q, t: line_total_minor}) FILTER (kind = 'product')) AS content,
+        bool_or(kind = 'product' AND NOT dispatched_at_known) AS at_till
     FROM charges GROUP BY order_id
     HAVING count(DISTINCT customer_id) = 1 AND count(DISTINCT market) = 1 AND count(DISTINCT currency) = 1
         AND bool_and(k = q) AND bool_or(kind = 'product')
 ), again AS (
-    SELECT b.order_id, b.customer_id, b.currency, any_value(b.paid) AS paid
+    SELECT b.order_id, b.customer_id, b.currency, any_value(b.paid) AS paid, any_value(b.at_till) AS at_till
     FROM orders b JOIN orders a USING (customer_id, market, currency, content)
     WHERE b.moment >= days_before(getvariable('double_payment_days'))
         AND a.moment >= b.moment - to_minutes(getvariable('double_payment_minutes'))
@@ -23,7 +24,7 @@ WITH orders AS (
 ), last_fees AS (
     SELECT *, starts_at + to_days((number * fee_days)::INTEGER) AS due_at FROM due
 )
-SELECT order_id, NULL::VARCHAR AS entitlement_id, customer_id, currency, false AS held, paid AS claim_minor,
+SELECT order_id, NULL::VARCHAR AS entitlement_id, customer_id, currency, at_till AS held, paid AS claim_minor,
     [order_id] AS subject
 FROM again
 UNION ALL

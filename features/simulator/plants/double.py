@@ -16,6 +16,7 @@ def plant(stage: Stage) -> None:
     _lines(stage)
     _customers(stage)
     _chains(stage)
+    _tills(stage)
 
 
 def _pair(
@@ -28,19 +29,25 @@ def _pair(
     gap: timedelta = 5 * MINUTE,
     another: Some | None = None,
     customers: tuple[int, int] | None = None,
+    ways: tuple[Some, Some] = (OPEN, OPEN),
+    held: bool = False,
 ) -> tuple[Line, Line]:
-    """Two orders of two lines each; `another` says what is different about the second line of the second."""
+    """Two orders of two lines each.
+
+    `another` says what is different about the second line of the second, `ways` what is known of the way of
+    the first order and of the first line of the second.
+    """
     one, two = customers or (stage.customer(),) * 2
     products = stage.product(1000), stage.product(500)
     orders = stage.numbers("order", 2)
     made = []
-    for customer, order, at, more in zip(
-        (one, two), orders, (first, first + gap), ({}, another or {}), strict=True
+    for customer, order, at, way, more in zip(
+        (one, two), orders, (first, first + gap), ways, (ways[0], OPEN | (another or {})), strict=True
     ):
-        made.append(stage.buy(customer, products[0], at, 1000, order=order, **OPEN))
+        made.append(stage.buy(customer, products[0], at, 1000, order=order, **way))
         second = Some(product=products[1], at=at, paid=500, order=order, line="2")
-        stage.buy(customer, **second | OPEN | more)
-    stage.expect(KIND, amounts, case, misses, customer_id=two, order_id=orders[1])
+        stage.buy(customer, **second | more)
+    stage.expect(KIND, amounts, case, misses, held=held, customer_id=two, order_id=orders[1])
     return made[0], made[1]
 
 
@@ -127,3 +134,12 @@ def _chains(stage: Stage) -> None:
     for order, which in zip(orders[1:], ("second", "third"), strict=True):
         case = f"the {which} of three, eight minutes apart"
         stage.expect(KIND, 1000, case, customer_id=customer, order_id=order)
+
+
+def _tills(stage: Stage) -> None:
+    """Of what is bought at a till nothing is known of a dispatch."""
+    _pair(stage, "a line of the later order at a till", 1500, ways=(OPEN, {}), held=True)
+    _pair(stage, "the earlier order at a till", 1500, ways=({}, OPEN))
+    _, later = _pair(stage, "a fee of the later order at a till", 1500 + 99)
+    fee: Some = {"order": later.order_id, "line": "3", "kind": "fee"}
+    stage.buy(later.customer_id, stage.product(None), FIRST + 5 * MINUTE, 99, **fee)

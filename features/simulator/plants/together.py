@@ -76,7 +76,7 @@ def _double_and_guarantee(stage: Stage) -> None:
 
 
 def _double_and_drop(stage: Stage) -> None:
-    first, second, customer = _twice(stage)
+    first, second, customer = _twice(stage, dispatched=BOUGHT + HOUR)
     case = "together: an order paid twice, and cheaper since"
     for line in (first, second):
         stage.expect("price_drop", 100, case, **of_line(line))
