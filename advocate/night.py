@@ -14,6 +14,7 @@ import recs.steps
 from advocate.database import upgrade
 from features.steps import build_features, import_feed, import_live
 from outreach.promises.ageing import ageing
+from outreach.promises.uses import reconcile
 from outreach.recovery import follow_up
 from warehouse.lease import NIGHT, hold
 from warehouse.receipts import Receipt
@@ -22,6 +23,7 @@ from warehouse.settings import Settings
 Step = Callable[[Settings, date], Receipt]
 HALVES: dict[str, tuple[Step, ...]] = {
     "outreach": (
+        reconcile,
         outreach.steps.find,
         follow_up,
         outreach.steps.decide,

@@ -7,6 +7,7 @@ from airflow.sdk import PartitionedAssetTimetable, dag, task
 from dags.run import BATCH, DEFAULTS, FEATURES, day_of, open_home
 from outreach import recovery, steps
 from outreach.promises import ageing as promises
+from outreach.promises import uses
 
 
 @dag(
@@ -20,6 +21,10 @@ from outreach.promises import ageing as promises
 )
 def advocate_outreach() -> None:
     """As soon as the day's features are there; people approve what it prepares."""
+
+    @task
+    def reconcile() -> dict[str, Any]:
+        return uses.reconcile(open_home(), day_of()).as_json()
 
     @task
     def find() -> dict[str, Any]:
@@ -41,7 +46,7 @@ def advocate_outreach() -> None:
     def ageing() -> dict[str, Any]:
         return promises.ageing(open_home(), day_of()).as_json()
 
-    find() >> follow_up() >> decide() >> prepare_batch() >> ageing()
+    reconcile() >> find() >> follow_up() >> decide() >> prepare_batch() >> ageing()
 
 
 advocate_outreach()

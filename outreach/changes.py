@@ -1,5 +1,6 @@
 """How notices change their state: chosen, checked, moved with their history, in the caller's transaction."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -13,7 +14,7 @@ from outreach.models import BatchRow, NoticeEventRow, NoticeOpportunityRow, Noti
 from outreach.opportunities import MONEY
 from outreach.promises.accounts import promised_sum
 from outreach.promises.ledger import Promise
-from outreach.promises.models import PostingRow, PromiseRow
+from outreach.promises.models import IN_HAND, PostingRow, PromiseRow
 from outreach.references import subject_of
 from outreach.states import TOLD, may_become
 from warehouse.errors import ConflictError, NotFoundError
@@ -124,9 +125,15 @@ def _promise(row: Any, why: str) -> Promise:
         why=why,
         currency=row.currency,
         amount_minor=row.amount_minor,
+        due_at=_lapse(row.evidence) if row.kind in IN_HAND else None,
         opportunity_id=row.opportunity_id,
         notice_id=row.notice_id,
     )
+
+
+def _lapse(evidence: str) -> datetime:
+    """When money in hand lapses."""
+    return datetime.fromisoformat(json.loads(evidence)["expires_at"])
 
 
 def _about_to_be_told(notice_ids: Sequence[str]) -> Any:
@@ -150,6 +157,7 @@ def _about_to_be_told(notice_ids: Sequence[str]) -> Any:
             told.amount_minor,
             told.currency,
             told.promised_before_minor,
+            told.evidence,
             NoticeRow.customer_id,
             NoticeRow.subject,
             func.coalesce(promised, 0).cast(BigInteger).label("promised"),

@@ -24,11 +24,13 @@ from features.feeds.folder import read_folder
 from features.importing import bring_in
 from features.simulator import Plan, simulate
 from outreach import steps
+from outreach.promises.uses import reconcile
 from outreach.recovery import follow_up
 from warehouse import clock
 from warehouse.settings import Settings, load_settings
 
-STEPS = {step.__name__: step for step in (steps.find, follow_up, steps.decide, steps.prepare_batch)}
+ORDER = (reconcile, steps.find, follow_up, steps.decide, steps.prepare_batch)
+STEPS = {step.__name__: step for step in ORDER}
 
 
 def opened(folder: Path) -> Settings:

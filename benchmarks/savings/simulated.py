@@ -28,6 +28,7 @@ from features.importing import bring_in
 from features.simulator import Plan, simulate
 from outreach import review
 from outreach.finders import FINDERS
+from outreach.promises.uses import reconcile
 from outreach.steps import decide, find, prepare_batch
 from outreach.world import World, world_of
 from warehouse import clock
@@ -174,7 +175,7 @@ def nights(plan: Plan, folder: Path) -> Iterator[Night]:
 
 def _night(settings: Settings, day: date) -> pl.DataFrame:
     """Finds, decides and approves; gives what was found."""
-    receipts = [step(settings, day) for step in (find, decide, prepare_batch)]
+    receipts = [step(settings, day) for step in (reconcile, find, decide, prepare_batch)]
     if warned := [text for receipt in receipts for text in receipt.warnings]:
         raise SystemExit(f"the night of {day} warns: {warned}")
     review.approve(settings, day.isoformat(), by="the benchmark")

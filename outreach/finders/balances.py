@@ -34,7 +34,7 @@ def lapsing_balances(world: World, settings: OutreachSettings, day: date) -> pl.
         .join(spent, on="entitlement_id", how="left")
         .filter(~pl.col("unknown").fill_null(value=False))
         .with_columns(pl.col("spent").fill_null(0))
-        .with_columns(claim_minor=_balance())
+        .with_columns(claim_minor=balance_of(pl.col("at_start"), pl.col("spent"), pl.col("currency")))
         .filter(pl.col("claim_minor") > 0)
         .join(hidden, on="offer_id", how="left")
     )
@@ -53,11 +53,11 @@ def _at_start(own: pl.LazyFrame) -> pl.LazyFrame:
     return own.with_columns(at_start=at_start, currency=currency).drop_nulls(["at_start", "currency"])
 
 
-def _balance() -> pl.Expr:
-    """The value at the start less what was spent, in minor units, half up."""
+def balance_of(at_start: pl.Expr, spent: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """What is left of a balance, in minor units, half up; `spent` is in millionths of a major unit."""
     scale = pl.lit(MICRO, dtype=pl.Int128)
-    spent = pl.col("spent").cast(pl.Int128) * minor_per_major(pl.col("currency")).cast(pl.Int128)
-    return half_up(pl.col("at_start").cast(pl.Int128) * scale - spent, scale)
+    gone = spent.cast(pl.Int128) * minor_per_major(currency).cast(pl.Int128)
+    return half_up(at_start.cast(pl.Int128) * scale - gone, scale)
 
 
 def _unnamed(world: World) -> pl.LazyFrame:

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, sele
 from sqlalchemy.orm import Session, aliased
 
 from outreach.bulk import chunks
-from outreach.promises.models import ACCOUNTS, PostingRow, PromiseEventRow, PromiseRow
+from outreach.promises.models import ACCOUNTS, IN_HAND, PostingRow, PromiseEventRow, PromiseRow
 
 OPEN = ("open", "reopened")
 """States in which something is still owed; the others are `kept` and `voided`."""
@@ -64,6 +64,11 @@ class Standing:
     def is_open(self) -> bool:
         """Whether something is still owed."""
         return self.state in OPEN
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether the customer can still use the money themselves, as far as any night knows."""
+        return self.kind in IN_HAND and self.due_at is not None and self.since < self.due_at
 
 
 def standings(session: Session, promise_ids: Iterable[str]) -> dict[str, Standing]:

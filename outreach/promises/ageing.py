@@ -28,7 +28,7 @@ def aged(standings: Iterable[Standing], settings: OutreachSettings, now: datetim
     """The open ones among promises with their ages, the most urgent first.
 
     A promise is due `outreach.ageing_breach_hours` after it was opened, or reopened, unless it has a moment
-    of its own that lies later than its opening.
+    of its own that lies later than its opening. What the customer holds is due so long after it lapses.
     """
     grace = timedelta(hours=settings.ageing_breach_hours - settings.ageing_warning_hours)
     allowed = timedelta(hours=settings.ageing_breach_hours)
@@ -42,6 +42,8 @@ def aged(standings: Iterable[Standing], settings: OutreachSettings, now: datetim
 
 def _due(standing: Standing, allowed: timedelta) -> datetime:
     own = standing.due_at
+    if own is not None and standing.in_hand:
+        return own + allowed  # it can be paid once a night has seen that it lapsed
     return own if own is not None and own > standing.since else standing.since + allowed
 
 

@@ -129,6 +129,34 @@ def void(session: Session, promise_ids: Iterable[str], *, by: str, at: datetime,
     return len(left)
 
 
+def void_parts(
+    session: Session, parts: Sequence[tuple[Standing, int]], *, by: str, at: datetime, why: str
+) -> None:
+    """Takes back a part of what is open of each promise; the caller has locked the ledger and read them."""
+    moved = [
+        Posting(
+            content_id("void", s.promise_id, str(s.number), str((s.voided_minor or 0) + some)),
+            s.promise_id,
+            "voided",
+            "open",
+            some,
+            why,
+            at,
+        )
+        for s, some in parts
+    ]
+    post(session, moved, by=by, at=at)
+    settle(session, [s.promise_id for s, _ in parts], "voided", by=by, at=at, why=why)
+
+
+def say_lapsed(session: Session, promises: Iterable[Standing], *, by: str, at: datetime, why: str) -> int:
+    """Says of promises in hand that are still open that they lapsed; returns how many that were."""
+    now = standings(session, [standing.promise_id for standing in promises]).values()
+    mine = [standing for standing in now if standing.is_open]
+    _turn(session, [(s.promise_id, s.number + 1, why) for s in mine], "open", by=by, at=at)
+    return len(mine)
+
+
 def void_notices(session: Session, notice_ids: Sequence[str], *, by: str, at: datetime, why: str) -> int:
     """Takes back what is open of these notices' promises; returns how many promises that were."""
     lock(session)

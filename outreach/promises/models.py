@@ -12,6 +12,9 @@ from warehouse.models import Moment
 ACCOUNTS = ("promised", "open", "paid", "voided")
 """Between which money moves. `promised` is what the others come from: promised = paid + open + voided."""
 
+IN_HAND = ("unused_entitlement",)
+"""Kinds of promises about money that the customer holds and may use until it lapses."""
+
 
 class PromiseRow(Base):
     """What a customer was told of, as it was said. Without money, amount and currency are null."""

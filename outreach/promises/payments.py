@@ -109,12 +109,12 @@ def _is_same(payment: Payment, present: PostingRow, promise: Standing | None) ->
 
 
 def _refusal(payment: Payment, promise: Standing | None, left: dict[str, int]) -> str | None:
-    if promise is None:
-        return "unknown promise"
-    if promise.currency is None:
-        return "promise without money"
+    if promise is None or promise.currency is None:
+        return "unknown promise" if promise is None else "promise without money"
     if promise.currency != payment.currency:
         return f"other currency than the promise ({promise.currency})"
+    if promise.in_hand:
+        return f"the customer can use it until {promise.due_at:%Y-%m-%d %H:%M} UTC; what is left then is paid"
     if payment.amount_minor <= 0:
         return "amount not above 0"
     if payment.amount_minor > left[promise.promise_id]:

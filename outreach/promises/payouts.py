@@ -31,7 +31,8 @@ class Export:
         export_id: of the rows that are in it for the first time; null where there are none.
         rows: all promises of money with something open.
         new: how many of them are in it for the first time.
-        waiting: promises left out, because their approval can still be taken back.
+        waiting: promises left out, because their approval can still be taken back, or the customer can still
+            use the money.
     """
 
     export_id: str | None
@@ -73,9 +74,9 @@ def for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _is_final(standing: Standing, settings: Settings, now: datetime) -> bool:
-    """Whether the time to take an approval back is over; without a notice there is none."""
+    """Whether it is certain: an approval cannot be taken back any more, nor the money be used."""
     delay = timedelta(minutes=settings.send.delay_minutes)
-    return standing.notice_id is None or standing.opened_at + delay <= now
+    return not standing.in_hand and (standing.notice_id is None or standing.opened_at + delay <= now)
 
 
 def _payout_id(standing: Standing) -> str:
