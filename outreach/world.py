@@ -24,7 +24,7 @@ AS_SEEN = (
 
 @dataclass(frozen=True)
 class World:
-    """Tables as they looked at the end of a day; every frame is lazy.
+    """Tables as they looked at the end of a day, so that no finder has to ask for that; every frame is lazy.
 
     Attributes:
         lines: lines of products ever bought, with `kept_quantity`, and `dispatched_at_known` and

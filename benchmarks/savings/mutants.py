@@ -32,11 +32,15 @@ import polars as pl
 from benchmarks.savings.mutating import Mutant, mutants
 from benchmarks.savings.simulated import nights
 from features.simulator import Plan
+from outreach.opportunities import Claims
 from outreach.world import World
 from warehouse.settings import OutreachSettings
 
+SPELLS = "outreach.spells"
+"""What a world keeps for all finders."""
+
 ROOT = Path(__file__).parents[2]
-RULES = ("outreach.finders", "outreach.settling")
+RULES = ("outreach.finders", "outreach.settling", SPELLS)
 """Modules that hold rules, and packages of them."""
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
@@ -72,7 +76,11 @@ class Changed(MetaPathFinder, Loader):
 
 def sources() -> dict[str, str]:
     """The rules' modules by their dotted names."""
-    files = [ROOT / "outreach/settling.py", *sorted((ROOT / "outreach/finders").glob("*.py"))]
+    files = [
+        ROOT / "outreach/settling.py",
+        ROOT / "outreach/spells.py",
+        *sorted((ROOT / "outreach/finders").glob("*.py")),
+    ]
     named = {".".join(f.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): f for f in files}
     return {name: file.read_text() for name, file in named.items() if name not in _NOT_RULES}
 
@@ -115,7 +123,7 @@ def opportunities(
 ) -> pl.DataFrame:
     """What a night finds when some kinds are found anew."""
     claims = {
-        kind: finders[kind].find(night.world, night.settings, night.day).collect()
+        kind: Claims.validate(finders[kind].find(night.world, night.settings, night.day).collect())
         if kind in kinds
         else night.claims[kind]
         for kind in order
@@ -131,11 +139,22 @@ def survives(mutant: Mutant | None, kept: Sequence[Night], kinds: set[str], orde
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             finders, settle = fresh(mutant)
+            if mutant is not None and mutant.module == SPELLS:
+                kept = [replace(night, world=_forgetful(night.world)) for night in kept]
             return all(
                 opportunities(night, kinds, finders, settle, order).equals(night.found) for night in kept
             )
     except (Exception, pl.exceptions.PanicException):  # noqa: BLE001 a change that breaks is noticed
         return False
+
+
+def _forgetful(world: World) -> World:
+    """The same world, which asks the changed module for its prices, and forgets them afterwards."""
+    changed = importlib.import_module(SPELLS).spells
+    other = replace(world)
+    for name, kind in (("list_prices", "list"), ("promotions", "promotion")):
+        vars(other)[name] = changed(world.prices, kind).collect().lazy()
+    return other
 
 
 def remembered(plan: Plan, folder: Path) -> list[Night]:

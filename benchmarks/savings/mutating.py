@@ -1,7 +1,9 @@
 """Small changes of a module's source, each on its own: a condition less, a bound moved, a number one more.
 
 What is changed follows the usual operators of mutation testing (DeMillo, Lipton, Sayward 1978), chosen for
-rules written as Polars expressions.
+rules written as Polars expressions. What a rule says of itself is left alone, for nothing is decided by it:
+evidence, and the settings that stand in it (calls of `_SAID`, functions whose names end in `facts`). That
+amounts can be recomputed from evidence is held by tests of its own.
 """
 
 import ast
@@ -27,6 +29,9 @@ _OTHER = {
     "last": "first",
 }
 """Methods, and what they become."""
+
+_SAID = ("evidence", "settings_text")
+"""Functions of which no argument is changed."""
 
 _DROPPED = ("filter", "unique", "clip", "head", "fill_null", "drop_nulls", "sort")
 """Methods without which their receiver is left."""
@@ -59,8 +64,9 @@ class Mutant:
 def mutants(module: str, source: str) -> Iterator[Mutant]:
     """All mutants of a module, in the order of its source."""
     tree = ast.parse(source)
+    said = {id(node) for top in ast.walk(tree) if _says(top) for node in ast.walk(top)}
     for place, node in enumerate(ast.walk(tree)):
-        if not isinstance(node, ast.expr):
+        if not isinstance(node, ast.expr) or id(node) in said:
             continue
         for changed in _changes(node):
             whole = copy.deepcopy(tree)
@@ -68,6 +74,13 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
             _Swap(target, changed).visit(whole)
             ast.fix_missing_locations(whole)
             yield Mutant(module, node.lineno, ast.unparse(node), ast.unparse(changed), whole)
+
+
+def _says(node: ast.AST) -> bool:
+    """Whether this only says what a rule rests on."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return node.func.id in _SAID
+    return isinstance(node, ast.FunctionDef) and node.name.endswith("facts")
 
 
 class _Swap(ast.NodeTransformer):

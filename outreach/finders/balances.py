@@ -22,11 +22,9 @@ def lapsing_balances(world: World, settings: OutreachSettings, day: date) -> pl.
     end = clock.end_of(day)
     soon = (pl.col("expires_at") >= end) & (pl.col("expires_at") < end + timedelta(days=settings.credit_days))
     known = pl.lit("entitlement_uses" in world.known)
-    own = held(world, end).filter(known, pl.col("kind").is_in(OWN_MONEY), soon)
-    spent = (
-        world.entitlement_uses.filter(pl.col("used_at") < end)
-        .group_by("entitlement_id")
-        .agg(spent=micros(pl.col("value")).sum(), unknown=pl.col("value").is_null().any())
+    own = held(world).filter(known, pl.col("kind").is_in(OWN_MONEY), soon)
+    spent = world.entitlement_uses.group_by("entitlement_id").agg(
+        spent=micros(pl.col("value")).sum(), unknown=pl.col("value").is_null().any()
     )
     hidden = _unnamed(world).with_columns(_hidden=pl.lit(value=True))
     left = (

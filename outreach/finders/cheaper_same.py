@@ -52,9 +52,7 @@ def _habits(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame
     """What customers kept something of in enough orders, where something cheaper is the same thing."""
     end = clock.end_of(day)
     since = end - timedelta(days=settings.cheaper_days)
-    recent = world.lines.filter(
-        pl.col("purchased_at") >= since, pl.col("purchased_at") < end, pl.col("kept_quantity") > 0
-    )
+    recent = world.lines.filter(pl.col("purchased_at") >= since, pl.col("kept_quantity") > 0)
     dear = _dear(world, settings, day)
     bought = (
         recent.join(dear, on=SAME, how="semi")

@@ -40,7 +40,6 @@ def _reported(world: World, settings: OutreachSettings, day: date) -> pl.LazyFra
     open_ = world.incidents.filter(
         pl.col("severity") >= settings.incident_severity,
         pl.col("occurred_at") >= since,
-        pl.col("occurred_at") < end,
         pl.col("resolved_at").is_null(),
     ).rename({"kind": "incident_kind", "currency": "_currency"})
     lines = (

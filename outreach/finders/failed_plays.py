@@ -54,7 +54,7 @@ def _failing(world: World, settings: OutreachSettings, day: date) -> pl.LazyFram
     """Customers, products and days with enough failures, and no success after the last of them."""
     end = clock.end_of(day)
     since = end - timedelta(days=settings.incident_days)
-    recent = world.usage.filter(pl.col("at") >= since, pl.col("at") < end, pl.col("product_id").is_not_null())
+    recent = world.usage.filter(pl.col("at") >= since, pl.col("product_id").is_not_null())
     worked = (
         recent.filter(pl.col("kind").is_in(["use", "play"])).group_by(_THING).agg(_worked=pl.col("at").max())
     )

@@ -56,7 +56,7 @@ def _idle(world: World, settings: OutreachSettings, end: datetime) -> pl.LazyFra
     )
     since = period_of(pl.col("last_use")).clip(lower_bound=-1).fill_null(-1) + 1
     return (
-        _with_last_use(valid, world, end)
+        _with_last_use(valid, world)
         .with_columns(first_period=since)
         .with_columns(periods=pl.col("_full") - pl.col("first_period"))
         .filter(pl.col("periods") >= settings.idle_periods)
@@ -64,15 +64,11 @@ def _idle(world: World, settings: OutreachSettings, end: datetime) -> pl.LazyFra
     )
 
 
-def _with_last_use(held: pl.LazyFrame, world: World, end: datetime) -> pl.LazyFrame:
+def _with_last_use(held: pl.LazyFrame, world: World) -> pl.LazyFrame:
     """Subscriptions with `last_use`: of the right itself, of its offer, or of a product it is for."""
     both = ["customer_id", "offer_id"]
-    usage = world.usage.filter(pl.col("at") < end).select(*both, "product_id", "at")
-    of_right = (
-        world.entitlement_uses.filter(pl.col("used_at") < end)
-        .group_by("entitlement_id")
-        .agg(_right=pl.col("used_at").max())
-    )
+    usage = world.usage.select(*both, "product_id", "at")
+    of_right = world.entitlement_uses.group_by("entitlement_id").agg(_right=pl.col("used_at").max())
     offers = held.select(both).unique()
     of_offer = usage.join(offers, on=both, how="semi").group_by(both).agg(_offer=pl.col("at").max())
     of_product = usage.filter(pl.col("product_id").is_not_null()).drop("offer_id")

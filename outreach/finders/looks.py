@@ -40,7 +40,7 @@ def no_dearer_looks(world: World, settings: OutreachSettings, day: date, among: 
     candidates = among.collect(engine="streaming").lazy()  # asked for twice below
     # One chain of joins in which the looks are named once: Polars would compute them again for each time.
     views = world.views.join(candidates, on="product_id", how="semi")
-    whose = _with_currency(_with_market(_newest(views, since, end), world), world.prices)
+    whose = _with_currency(_with_market(_newest(views, since), world), world.prices)
     priced = _unbought(whose.join(candidates, on=SAME), world.lines, since)
     compared = _then(priced, world).filter(pl.col("price_now") <= pl.col("price_then"))
     last = pl.lit(end - timedelta(microseconds=1), dtype=pl.Datetime("us", "UTC"))
@@ -121,7 +121,7 @@ def look_facts(settings: OutreachSettings, day: date) -> dict[str, pl.Expr]:
     }
 
 
-def _newest(views: pl.LazyFrame, since: datetime, end: datetime) -> pl.LazyFrame:
+def _newest(views: pl.LazyFrame, since: datetime) -> pl.LazyFrame:
     """`PAIR, looked_at, look`: the newest look and what it was; of several at one moment the strongest.
 
     Moment and kind are one number, so that the largest is both.
@@ -130,7 +130,7 @@ def _newest(views: pl.LazyFrame, since: datetime, end: datetime) -> pl.LazyFrame
     code = pl.col("_code") % len(LOOKS)
     moment = (pl.col("_code") // len(LOOKS)).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     return (
-        views.filter(pl.col("viewed_at") >= since, pl.col("viewed_at") < end)
+        views.filter(pl.col("viewed_at") >= since)
         .group_by(PAIR)
         .agg(_code=(pl.col("viewed_at").dt.epoch("us") * len(LOOKS) + strength).max())
         .select(*PAIR, looked_at=moment, look=code.replace_strict({n: look for look, n in LOOKS.items()}))

@@ -23,7 +23,7 @@ def placed_twice(world: World, settings: OutreachSettings, day: date) -> pl.Lazy
     end = clock.end_of(day)
     apart = timedelta(minutes=settings.double_payment_minutes)
     since = end - timedelta(days=settings.double_payment_days)
-    recent = world.charges.filter(pl.col("purchased_at") >= since - apart, pl.col("purchased_at") < end)
+    recent = world.charges.filter(pl.col("purchased_at") >= since - apart)
     close = _close(_orders(recent), apart)
     # An order that began before was cut in two; it is too old to be either of a pair.
     began_before = world.charges.filter(pl.col("purchased_at") < since - apart).join(

@@ -20,9 +20,8 @@ KIND = "price_drop"
 
 def examined(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
     """The lines of the protection window, whether or not anything of them was returned."""
-    end = clock.end_of(day)
-    start = end - timedelta(days=settings.protection_days)
-    return world.lines.filter(pl.col("purchased_at") >= start, pl.col("purchased_at") < end)
+    start = clock.end_of(day) - timedelta(days=settings.protection_days)
+    return world.lines.filter(pl.col("purchased_at") >= start)
 
 
 def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:

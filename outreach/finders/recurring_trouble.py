@@ -47,7 +47,7 @@ def _incidents(world: World, day: date) -> pl.LazyFrame:
     """Incidents of both spans, with `recent` and, where they name a line, its product."""
     end = clock.end_of(day)
     at = pl.col("occurred_at")
-    within = world.incidents.filter(at >= end - LAST - BEFORE, at < end).select(
+    within = world.incidents.filter(at >= end - LAST - BEFORE).select(
         "incident_id", "customer_id", "order_id", "line_id", recent=at >= end - LAST
     )
     lines = world.lines.select("order_id", "line_id", "product_id")

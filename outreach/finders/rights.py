@@ -1,7 +1,5 @@
 """Entitlements that customers hold: their uses, and what one use is worth. What several finders share."""
 
-from datetime import datetime
-
 import polars as pl
 
 from features.money import half_up
@@ -13,17 +11,13 @@ OWN_MONEY = ("credit", "gift_card")
 """Kinds of offers that are a customer's own money."""
 
 
-def uses_of(world: World, end: datetime) -> pl.LazyFrame:
-    """`entitlement_id, uses`: how often each was used before `end`."""
-    return (
-        world.entitlement_uses.filter(pl.col("used_at") < end)
-        .group_by("entitlement_id")
-        .agg(uses=pl.len().cast(pl.Int64))
-    )
+def uses_of(world: World) -> pl.LazyFrame:
+    """`entitlement_id, uses`: how often each was used."""
+    return world.entitlement_uses.group_by("entitlement_id").agg(uses=pl.len().cast(pl.Int64))
 
 
-def held(world: World, end: datetime) -> pl.LazyFrame:
-    """Entitlements that began before `end`, with their offer, their `uses`, and what one use is worth.
+def held(world: World) -> pl.LazyFrame:
+    """Entitlements that began, with their offer, their `uses`, and what one use is worth.
 
     Returns:
         `entitlement_id, customer_id, offer_id, starts_at, expires_at, uses_allowed, uses`; of the offer
@@ -34,10 +28,8 @@ def held(world: World, end: datetime) -> pl.LazyFrame:
     offers = world.offers.select(
         "offer_id", "kind", "covers", "name", offer_value="value_minor", offer_currency="currency"
     )
-    begun = world.entitlements.filter(pl.col("starts_at") < end).rename(
-        {"value_minor": "own_value", "currency": "own_currency"}
-    )
-    joined = begun.join(offers, on="offer_id").join(uses_of(world, end), on="entitlement_id", how="left")
+    begun = world.entitlements.rename({"value_minor": "own_value", "currency": "own_currency"})
+    joined = begun.join(offers, on="offer_id").join(uses_of(world), on="entitlement_id", how="left")
     return joined.with_columns(pl.col("uses").fill_null(0)).pipe(_valued)
 
 

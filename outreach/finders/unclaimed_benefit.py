@@ -67,9 +67,8 @@ def find(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
 
 def _coverable(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
     """Lines of the last days with each entitlement that would have covered something of them."""
-    end = clock.end_of(day)
     lines = _lines(world, settings, day)
-    rights = _rights(world, day)
+    rights = _rights(world)
     ships = pl.col("line_kind") == "shipping"
     shipping = lines.filter(ships).join(rights.filter(pl.col("covers") == "shipping"), on="customer_id")
     both = pl.concat([shipping, _products(lines.filter(~ships), rights, world)], how="diagonal")
@@ -83,7 +82,7 @@ def _coverable(world: World, settings: OutreachSettings, day: date) -> pl.LazyFr
         .when(no_value & ships)
         .then("paid_minor")
     )
-    used = world.entitlement_uses.filter(pl.col("used_at") < end).select(USE)
+    used = world.entitlement_uses.select(USE)
     return (
         both.filter(valid)
         .with_columns(claim_minor=worth)
@@ -104,7 +103,6 @@ def _lines(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
         world.charges.filter(
             known,
             pl.col("purchased_at") >= since,
-            pl.col("purchased_at") < end,
             pl.col("kind").is_in(["product", "shipping"]),
             pl.col("offer_id").is_null(),
         )
@@ -119,19 +117,18 @@ def _lines(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame:
     )
 
 
-def _rights(world: World, day: date) -> pl.LazyFrame:
+def _rights(world: World) -> pl.LazyFrame:
     """Entitlements with uses left that save something on a product or on shipping.
 
     Where a use does not say its order, nothing is known of any order: such an entitlement gives no claim.
     """
-    end = clock.end_of(day)
     covers = pl.col("covers") == "shipping"
     saves = (covers & ~pl.col("kind").is_in(OWN_MONEY)).fill_null(value=False) | (
         ~covers.fill_null(value=False) & pl.col("kind").is_in(ADVISED) & pl.col("use_minor").is_not_null()
     )
-    unclear = world.entitlement_uses.filter(pl.col("used_at") < end, pl.col("order_id").is_null())
+    unclear = world.entitlement_uses.filter(pl.col("order_id").is_null())
     left = (uses_left() > 0).fill_null(value=True)
-    return held(world, end).filter(saves, left).join(unclear, on="entitlement_id", how="anti").drop("kind")
+    return held(world).filter(saves, left).join(unclear, on="entitlement_id", how="anti").drop("kind")
 
 
 def _products(lines: pl.LazyFrame, rights: pl.LazyFrame, world: World) -> pl.LazyFrame:

@@ -56,7 +56,7 @@ def _habits(lines: pl.LazyFrame, settings: OutreachSettings, end: datetime) -> p
     """`customer_id, product_id, baskets`: what customers bought in enough orders of the last days."""
     recent = pl.col("purchased_at") >= end - timedelta(days=settings.habit_days)
     return (
-        lines.filter(recent, pl.col("purchased_at") < end)
+        lines.filter(recent)
         .group_by("customer_id", "product_id")
         .agg(baskets=pl.col("order_id").n_unique().cast(pl.Int64))
         .filter(pl.col("baskets") >= settings.habit_baskets)
@@ -70,7 +70,7 @@ def _usable(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame
     valid = pl.col("expires_at").is_null() | (pl.col("expires_at") >= end)
     left = uses_left() - pl.col("claims") > 0
     return (
-        held(world, end)
+        held(world)
         .filter(pl.col("kind").is_in(ADVISED), for_products, valid)
         .join(uses_taken(world, settings, day), on="entitlement_id", how="left")
         .with_columns(pl.col("claims").fill_null(0))
