@@ -102,7 +102,7 @@ def _words(text: pl.Expr) -> pl.Expr:
     """Small letters, digits and per cent signs, with a space before and after each word; null where none."""
     words = pl.concat_str(
         pl.lit(" "),
-        text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}%]+", " ").str.strip_chars(" "),
+        text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}%]+", " ").str.strip_chars(" "),
         pl.lit(" "),
     )
     return pl.when(words.str.strip_chars(" ") != "").then(words)

@@ -1,7 +1,7 @@
 -- Incidents without a remedy, and days on which a product failed to play and never played after.
 WITH grave AS (
     SELECT i.*, l.line_total_minor, l.q, l.k, l.currency AS line_currency, l.product_id
-    FROM incidents i LEFT JOIN charges l USING (order_id, line_id)
+    FROM incidents i LEFT JOIN charges l USING (order_id, line_id, customer_id)
     WHERE i.severity >= getvariable('incident_severity') AND i.resolved_at IS NULL
         AND i.occurred_at >= days_before(getvariable('incident_days'))
 ), incident_claims AS (
@@ -28,11 +28,13 @@ WITH grave AS (
             AND u.kind IN ('use', 'play') AND u."at" > f.failed_at
     )
 ), newest_lines AS (
-    SELECT f.customer_id, f.product_id, f.day,
-        max({t: l.purchased_at, o: l.order_id, l: l.line_id}) AS line
+    SELECT f.customer_id, f.product_id, f.day, {o: l.order_id, l: l.line_id} AS line
     FROM first_failures f JOIN lines l USING (customer_id, product_id)
     WHERE l.k > 0 AND l.purchased_at < f.first_at
-    GROUP BY ALL
+    QUALIFY row_number() OVER (
+        PARTITION BY f.customer_id, f.product_id, f.day
+        ORDER BY l.purchased_at DESC, l.order_id, l.line_id
+    ) = 1
 ), play_claims AS (
     SELECT DISTINCT l.order_id, l.line_id, NULL::VARCHAR AS incident_id, l.product_id, l.customer_id, l.currency,
         l.line_total_minor::HUGEINT * l.k AS n, l.q AS d, 1 AS parts, [l.order_id, l.line_id] AS subject

@@ -1,8 +1,8 @@
 -- A customer's market and currency, for the kinds that start from a look.
 CREATE TABLE homes AS
 WITH newest AS (
-    SELECT customer_id, max({t: purchased_at, o: order_id, l: line_id, market: market, currency: currency}) AS line
-    FROM lines GROUP BY ALL
+    SELECT customer_id, {market: market, currency: currency} AS line FROM lines
+    QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY purchased_at DESC, market, currency) = 1
 ), everybody AS (
     SELECT customer_id FROM views UNION SELECT customer_id FROM customers
 )

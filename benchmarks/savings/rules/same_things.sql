@@ -1,32 +1,54 @@
--- What a product is and how much of it one package holds, where the words about it say so plainly.
--- A package size is one number and one unit; sizes in several parts are not read. Amounts are whole: weights in
--- nanograms, volumes in tenths of a picolitre, counts in pieces.
-CREATE TABLE units (unit VARCHAR, measure VARCHAR, amount HUGEINT);
-INSERT INTO units VALUES
-    ('mg', 'weight', 1000000), ('g', 'weight', 1000000000), ('kg', 'weight', 1000000000000),
-    ('oz', 'weight', 28349523125), ('lb', 'weight', 453592370000), ('lbs', 'weight', 453592370000),
-    ('ml', 'volume', 10000000000), ('cl', 'volume', 100000000000), ('l', 'volume', 10000000000000),
-    ('fl oz', 'volume', 295735295625), ('pt', 'volume', 4731764730000), ('qt', 'volume', 9463529460000),
-    ('ga', 'volume', 37854117840000), ('gal', 'volume', 37854117840000),
-    ('ct', 'count', 1), ('pk', 'count', 1), ('pc', 'count', 1), ('pcs', 'count', 1), ('dz', 'count', 12),
-    ('doz', 'count', 12);
+-- What a product is and how much of it one package holds, as docs/savings/cheaper_same.md reads titles and sizes.
+-- Amounts are thousandths of 10 µg, ml, ounces, fluid ounces, pints or pieces.
+CREATE TABLE units (unit VARCHAR, measure VARCHAR, amount HUGEINT, alone BOOLEAN);
+INSERT INTO units SELECT unnest(spellings), measure, amount, alone FROM (VALUES
+    (['g', 'gm', 'gram', 'grams'], 'weight', 100000, false),
+    (['kg', 'kilogram', 'kilograms'], 'weight', 100000000, false),
+    (['lb', 'lbs', 'pound', 'pounds'], 'weight', 45359237, false),
+    (['ml', 'milliliter', 'milliliters', 'millilitre', 'millilitres'], 'volume', 1, false),
+    (['cl'], 'volume', 10, false),
+    (['l', 'lt', 'ltr', 'liter', 'liters', 'litre', 'litres'], 'volume', 1000, false),
+    (['oz', 'ounce', 'ounces'], 'ounces', 1, false),
+    (['fl oz', 'fl. oz', 'fluid ounce', 'fluid ounces'], 'fluid ounces', 1, false),
+    (['pt', 'pint', 'pints'], 'pints', 1, true),
+    (['qt', 'quart', 'quarts'], 'pints', 2, true),
+    (['ga', 'gal', 'gallon', 'gallons'], 'pints', 8, true),
+    (['ct', 'count', 'pc', 'pcs', 'piece', 'pieces'], 'count', 1, false),
+    (['dz', 'dozen'], 'count', 12, false)
+) AS listed (spellings, measure, amount, alone);
 
-CREATE MACRO size_pattern() AS '(\d+/\d+|\d*\.\d+|\d+)\s*(fl oz|mg|kg|g|oz|lbs|lb|ml|cl|l|pt|qt|gal|ga|ct|pk|pcs|pc|dz|doz)';
+-- Patterns are variables, so that each is compiled once; the longest spelling first, to take all of a word.
+SET VARIABLE any_unit = (
+    SELECT string_agg(replace(unit, '.', '\.'), '|' ORDER BY length(unit) DESC, unit) FROM units
+);
+SET VARIABLE a_number = '(?:\d{0,6}\.\d{1,3}|\d{1,6}(?:,\d{1,2})?)';
+SET VARIABLE whole_size = '^(?:(\d{1,3}) ?[x×] ?)?(?:(1/[24])|(' || getvariable('a_number') || '))? ?('
+    || getvariable('any_unit') || ')$';
+SET VARIABLE size_inside = '(?i)(^|[^\p{L}\d.,/])(?:\d{1,3} ?[x×] ?)?(?:1/[24]|' || getvariable('a_number')
+    || ') ?(?:' || getvariable('any_unit') || ')(?:[^\p{L}\d]|$)';
+
+CREATE MACRO plain(words) AS
+    ' ' || trim(regexp_replace(lower(words), '[^\p{L}\p{M}\p{N}%]+', ' ', 'g')) || ' ';
+CREATE MACRO without_sizes(title) AS regexp_replace(title, getvariable('size_inside'), '\1 ', 'g');
 
 CREATE TABLE things AS
 WITH read AS (
-    SELECT *, regexp_extract(lower(package_size), '^\s*' || size_pattern() || '\s*$', ['number', 'unit']) AS size,
-        trim(regexp_replace(regexp_replace(
-            CASE WHEN brand IS NULL THEN lower(title) ELSE replace(lower(title), lower(brand), ' ') END,
-            '\b' || size_pattern() || '\b', ' ', 'g'), '\s+', ' ', 'g')) AS words
+    SELECT *, regexp_extract(
+            regexp_replace(trim(regexp_replace(lower(package_size), '\s+', ' ', 'g'), ' '), '\.$', ''),
+            getvariable('whole_size'), ['times', 'part', 'number', 'unit']) AS size,
+        -- Twice, for what lies between two sizes belongs to both.
+        replace(plain(without_sizes(without_sizes(title))), coalesce(nullif(plain(brand), '  '), chr(10)), ' ')
+            AS named
     FROM products
-), numbers AS (
-    SELECT *, CASE WHEN size.number LIKE '%/%' THEN split_part(size.number, '/', 1)::DECIMAL(18, 6)
-            ELSE size.number::DECIMAL(18, 6) END AS n,
-        CASE WHEN size.number LIKE '%/%' THEN split_part(size.number, '/', 2)::HUGEINT ELSE 1 END AS d
-    FROM read WHERE size.unit <> '' AND words <> ''
+), sized AS (
+    SELECT r.*, u.measure, u.amount, trim(regexp_replace(named, ' +', ' ', 'g')) AS words,
+        CASE WHEN size.part = '1/2' THEN 500 WHEN size.part = '1/4' THEN 250
+            WHEN size.number <> '' THEN (replace(size.number, ',', '.')::DECIMAL(18, 3) * 1000)::HUGEINT
+            WHEN u.alone AND size.times = '' THEN 1000 END AS thousandths,
+        CASE WHEN size.times = '' THEN 1 ELSE size.times::HUGEINT END AS times
+    FROM read r JOIN units u ON u.unit = r.size.unit
 )
 SELECT product_id, department, category, words, available, available_from, measure,
-    micros(n) * amount // greatest(d, 1) // 1000000 AS size
-FROM numbers JOIN units ON units.unit = numbers.size.unit
-WHERE micros(n) * amount // greatest(d, 1) >= 1000000 AND d > 0;
+    times * thousandths * amount AS size
+FROM sized
+WHERE words <> '' AND times * thousandths * amount > 0 AND times * thousandths * amount < 4398046511104;

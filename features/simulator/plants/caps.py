@@ -15,6 +15,7 @@ def plant(stage: Stage) -> None:
     _kinds(stage)
     _accounts(stage)
     _before(stage)
+    _rights_before(stage)
 
 
 def _drops(
@@ -83,3 +84,17 @@ def _before(stage: Stage) -> None:
     stage.expect("price_drop", {1: 100, 2: 100}, f"{case}, one deeper", **of_line(deeper))
     ((line, _),) = _drops(stage, customer, 1, fell_day=2, least=500)
     stage.expect("price_drop", None, f"{case}, a new one", MISSES, **of_line(line))
+
+
+def _rights_before(stage: Stage) -> None:
+    """Ten rights promised on the first night are no claims by policy: one of these is still there."""
+    customer, case = stage.customer(), "ten rights promised the night before"
+    for _ in range(MOST):
+        number = stage.number("incident")
+        stage.incident(number, customer, 5, -5 * DAY, amount=100, currency="EUR")
+        whose: Some = {"customer_id": customer, "incident_id": number}
+        stage.expect("failed_experience", 100, case, **whose)
+    every = dict.fromkeys(range(1, stage.nights + 1))
+    stage.expect("recurring_trouble", every, case, customer_id=customer)
+    ((line, amount),) = _drops(stage, customer, 1, fell_day=2)
+    stage.expect("price_drop", {2: amount}, f"{case}, a drop", MISSES, **of_line(line))

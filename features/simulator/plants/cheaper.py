@@ -1,6 +1,7 @@
 """Plants of `cheaper_same`: the dear size or brand of the same thing, bought regularly."""
 
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,19 @@ from features.simulator.stage import Amounts, Stage
 KIND = "cheaper_same"
 ORDERS = (-80 * DAY, -60 * DAY, -40 * DAY)
 FEW = "kept in 3 orders of one market and currency in the last 90 days"
+ALIKE = (
+    *(("1 kg", "1000 g"), ("1000 g", "1 kg"), ("1 l", "1000 ml")),
+    *(("10 cl", "100 ml"), ("1 gal", "8 pt"), ("1 qt", "2 pt"), ("2 pt", "1 qt"), ("1 dz", "12 ct")),
+    *(
+        ("12 ct", "1 dz"),
+        ("1/2 gal", "4 pt"),
+        ("1/4 gal", "2 pt"),
+        ("6 x 330 ml", "1980 ml"),
+    ),
+    *(("0,75 l", "750 ml"), ("1.5 kg", "1500 g"), ("0.001 ml", "0.001 ml"), ("12 oz", "12 oz")),
+    *(("1/2 gal", "1/2 gal"), ("10 fl oz", "10 fl oz")),
+)
+"""Sizes that are the same, written differently."""
 SAVED = 3 * (1000 - 500 * 16 // 10)
 """Three packs of 500 g at 10.00, where a kilogram costs 16.00."""
 
@@ -20,6 +34,7 @@ def plant(stage: Stage) -> None:
     _things(stage)
     _prices(stage)
     _amounts(stage)
+    _units(stage)
 
 
 def cheaper(
@@ -31,13 +46,14 @@ def cheaper(
     orders: tuple[timedelta, ...] = ORDERS,
     size: str = "500 g",
     price: int = 1600,
+    dear_price: int | Decimal = 1000,
     product: Some | None = None,
     held: bool = False,
     **other: Any,
 ) -> tuple[list[Line], int]:
     """Somebody buys 500 g at 10.00 in some orders, and there is a kilogram; gives the lines and the other."""
     dear: Some = {"title_number": stage.next("product") // 10, "category": "PANTRY", "department": "GROCERY"}
-    one = stage.product(1000, package_size=size, **dear | (product or {}))
+    one = stage.product(dear_price, package_size=size, **dear | (product or {}))
     same: Some = {**dear, "brand": "Meadowlark", "package_size": "1 kg"}
     two = stage.product(price, **same | other)
     who = stage.customer(quiet=True)
@@ -125,3 +141,16 @@ def _amounts(stage: Stage) -> None:
     stage.back(lines[-1], 1, -US)
     small = half_up(3 * (1000 * 350 - 500 * 333), 350)
     of("a size that does not divide", small, price=333, package_size="350 g")
+
+
+def _units(stage: Stage) -> None:
+    """Three packs at 10.005 instead of 9.00 save 3.015: whoever takes one size for the larger rounds down."""
+    of, half = partial(cheaper, stage), Decimal("1000.5")
+    for size, other in ALIKE:
+        more: Some = {"size": size, "package_size": other, "dear_price": half, "price": 900}
+        of(f"{size} and {other}", half_up(3 * 1005, 10), **more)
+    pound: Some = {"size": "1 lb", "package_size": "454 g", "dear_price": Decimal("999.3586"), "price": 900}
+    of("a pound is 453.59237 g", 301, **pound)  # 300.50003; 10 µg more, and it would be 300.49997
+    unread = "a package size that can be read"
+    for size, other in (("50 kg", "43 kg"), ("60 kg", "80 kg"), ("0 g", "1 g")):
+        of(f"{size} and {other}", None, unread, size=size, package_size=other, price=1)

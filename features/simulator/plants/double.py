@@ -17,6 +17,7 @@ def plant(stage: Stage) -> None:
     _customers(stage)
     _chains(stage)
     _tills(stage)
+    _between(stage)
 
 
 def _pair(
@@ -143,3 +144,32 @@ def _tills(stage: Stage) -> None:
     _, later = _pair(stage, "a fee of the later order at a till", 1500 + 99)
     fee: Some = {"order": later.order_id, "line": "3", "kind": "fee"}
     stage.buy(later.customer_id, stage.product(None), FIRST + 5 * MINUTE, 99, **fee)
+
+
+def _between(stage: Stage) -> None:
+    """Orders that are alike at first sight, or begin before they seem to."""
+    product = stage.product(1000)
+    for place in range(2):  # two strangers at once: each repeats only what they themselves bought
+        customer, orders = stage.customer(), stage.numbers("order", 2)
+        for order, at in zip(orders, (FIRST, FIRST + 2 * MINUTE), strict=True):
+            stage.buy(customer, product, at + place * MINUTE, order=order, **OPEN)
+        case = f"two of the same at once, customer {place + 1}"
+        stage.expect(KIND, 1000, case, customer_id=customer, order_id=orders[1])
+    customer, orders = stage.customer(), stage.numbers("order", 3)
+    for place, (order, what) in enumerate(zip(orders, (product, stage.product(1000), product), strict=True)):
+        stage.buy(customer, what, FIRST + 8 * place * MINUTE, order=order, **OPEN)
+        case = "another product at the same price in between"
+        stage.expect(KIND, None, case, "at most 10 minutes", customer_id=customer, order_id=order)
+    customer, orders = stage.customer(), stage.numbers("order", 2)
+    for order, at in zip(orders, (FIRST, FIRST + MINUTE), strict=True):
+        stage.buy(customer, stage.product(None), at, 490, order=order, kind="shipping", **OPEN)
+        case = "only shipping, twice"
+        stage.expect(KIND, None, case, "a line of a product", customer_id=customer, order_id=order)
+    window = -30 * DAY
+    customer, orders = stage.customer(), stage.numbers("order", 2)
+    for order, at in zip(orders, (window - 5 * MINUTE, window + MINUTE), strict=True):
+        stage.buy(customer, product, at, order=order, **OPEN)
+        case = "an order that began before the window"
+        stage.expect(KIND, None, case, "an order of the last 30 days", customer_id=customer, order_id=order)
+    early: Some = {"order": orders[1], "line": "2", "kind": "fee", **OPEN}
+    stage.buy(customer, stage.product(None), window - 20 * MINUTE, 99, **early)

@@ -80,6 +80,10 @@ def _amounts(stage: Stage) -> None:
     incident(stage, "without amount and line", None, "an amount, or a line", **nothing)
     incident(stage, "with the order and no line", None, "an amount, or a line", line_id=None)
     incident(stage, "about a line nobody bought", None, "an amount, or a line", line_id="9")
+    strange = bought(stage)
+    theirs: Some = {"order_id": strange.order_id, "line_id": strange.line_id}
+    incident(stage, "about somebody else's line", None, "the customer's own line", **theirs)
+    incident(stage, "a currency without an amount", 1000, line=bought(stage), currency="EUR")
     returned = bought(stage)
     stage.back(returned, 1, -8 * DAY)
     incident(stage, "about a line that was returned", None, "something was kept", line=returned)

@@ -62,6 +62,8 @@ def _several(stage: Stage, kind: str) -> None:
     )
     stage.price(line.product_id, 0, BOUGHT - DAY)
     fallen(stage, kind, "fell before the order", None, "after the order", fell=BOUGHT - DAY)
+    line = fallen(stage, kind, "cheaper still, but long before the order", 200)
+    stage.price(line.product_id, 500, -300 * DAY)
     line = fallen(stage, kind, "bought dearer by others in bulk", None, "a price, not a purchase", fell=None)
     other = stage.customer()
     sent = SENT if kind == "price_guarantee" else UNSAID
@@ -75,6 +77,14 @@ def _mistakes(stage: Stage, kind: str) -> None:
     line = fallen(stage, kind, "less than half of the median price", 520, first=1000, to=480, held=True)
     stage.price(line.product_id, 2000, -190 * DAY)
     stage.price(line.product_id, 1000, -180 * DAY)
+    year = FELL - 365 * DAY
+    for case, at, held in (("a year", year, True), ("more than a year", year - US, False)):
+        line = fallen(
+            stage, kind, f"half of what it was {case} before", 260, first=700, to=440, held=held,
+            line=_paid(kind, 700),
+        )  # fmt: skip
+        for earlier in (at, at + US if held else at - US):
+            stage.price(line.product_id, 1000, earlier)
     near: Some = {"first": 2000, "line": _paid(kind, 900)}
     line = fallen(stage, kind, "less than half of the median, near the last price", 100, held=True, **near)
     stage.price(line.product_id, 2000, -190 * DAY)

@@ -51,5 +51,7 @@ def _fall(stage: Stage) -> None:
     of("fell a moment before the dispatch", 200, fell=SENT - US, also={"price_drop": None})
     late: Some = {"fell": SENT, "also": {"price_drop": 200}}
     of("fell at the dispatch", None, "fell before the dispatch", **late)
+    line = of("fell again at the dispatch", 100, to=900, also={"price_drop": 100})
+    stage.price(line.product_id, 800, SENT)
     of("fell a moment after the order", 200, fell=BOUGHT + US)
     of("fell at the order's moment", None, "fell after the order", fell=BOUGHT)

@@ -19,6 +19,7 @@ def plant(stage: Stage) -> None:
     _worse(stage)
     _purse(stage)
     _corrected(stage)
+    _beside(stage)
 
 
 def _drop(stage: Stage, paid: int = 1000, quantity: int = 1) -> Line:
@@ -111,3 +112,32 @@ def _corrected(stage: Stage) -> None:
     case, found = "nights: the currency of the line was corrected", {1: 200, 2: 200, 3: 200}
     waits: Some = {"held": (2, 3), "currency": {1: "EUR", 2: "USD", 3: "USD"}}
     stage.expect("price_drop", found, case, **waits, **of_line(line))
+
+
+def _beside(stage: Stage) -> None:
+    """What one kind promised the night before, when another finds something of the same line."""
+    product = stage.product()
+    sent: Some = {"promised": -14 * DAY, "dispatched": -16 * DAY, "delivered": -9 * DAY}
+    line = stage.buy(stage.customer(), product, -20 * DAY, **sent)
+    stage.price(product, 800, SECOND)
+    case = "nights: late, then cheaper"
+    stage.expect("late_delivery", 500, case, **of_line(line))
+    stage.expect("price_drop", {2: 200}, case, "fell before the end", **of_line(line))
+    line = _drop(stage, 2000, 2)
+    stage.back(line, 1, SECOND)
+    number = stage.number("incident")
+    subject: Some = {"order_id": line.order_id, "line_id": line.line_id}
+    stage.incident(number, line.customer_id, 5, SECOND, **subject)
+    case = "nights: half of it returned after a promise, then an incident"
+    stage.expect("price_drop", {1: 400}, case, "more than was promised", **of_line(line))
+    whose: Some = {"customer_id": line.customer_id, "incident_id": number}
+    stage.expect("failed_experience", {2: 600}, case, "occurred before the end", **whose)
+    product, customer, orders = stage.product(), stage.customer(), stage.numbers("order", 2)
+    for order, at in zip(orders, (BOUGHT, BOUGHT + HOUR / 60), strict=True):
+        line = stage.buy(customer, product, at, order=order, dispatched=BOUGHT + HOUR)
+    number = stage.number("incident")
+    stage.incident(number, customer, 5, SECOND, order_id=line.order_id, line_id=line.line_id)
+    case = "nights: an order paid twice was promised, then an incident"
+    stage.expect("double_payment", 1000, case, customer_id=customer, order_id=line.order_id)
+    whose = {"customer_id": customer, "incident_id": number}
+    stage.expect("failed_experience", None, case, "something is left of the line", **whose)

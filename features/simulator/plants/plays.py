@@ -76,6 +76,10 @@ def _successes(stage: Stage) -> None:
     _plays(stage, "a play at the end of the day", 1000, then={"at": 0 * DAY})
     _plays(stage, "a play in between", 1000, then={"at": TWICE[0] + US})
     _plays(stage, "a play at the last failure's moment", 1000, then={"at": TWICE[1]})
+    line = _plays(stage, "plays in between and afterwards", None, after, then={"at": TWICE[1] + US})
+    stage.add(
+        "usage", customer_id=line.customer_id, product_id=line.product_id, kind="play", at=TWICE[0] + US
+    )
     _plays(stage, "something else afterwards", 1000, then={"at": TWICE[1] + US, "kind": "pause"})
     other = stage.product(None)
     _plays(stage, "another product played afterwards", 1000, then={"at": TWICE[1] + US, "product_id": other})
@@ -96,6 +100,14 @@ def _lines(stage: Stage) -> None:
     old = bought(stage, 900)
     new = stage.buy(old.customer_id, old.product_id, -20 * DAY, 700, dispatched=None)
     _plays(stage, "of the newest of two lines", 700, line=new)
+    first = bought(stage, 900)
+    same: Some = {"order": first.order_id, "dispatched": None}
+    stage.buy(first.customer_id, first.product_id, -40 * DAY, 700, line="2", **same)
+    _plays(stage, "of the first of two lines at once", 900, line=first)
+    orders = stage.numbers("order", 2)
+    early = bought(stage, 900, order=orders[0], line="2")
+    stage.buy(early.customer_id, early.product_id, -40 * DAY, 700, order=orders[1], dispatched=None)
+    _plays(stage, "of the first of two orders at once", 900, line=early)
     old = bought(stage, 900)
     new = stage.buy(old.customer_id, old.product_id, -20 * DAY, 700, dispatched=None)
     stage.back(new, 1, -10 * DAY)
@@ -112,6 +124,9 @@ def _incidents(stage: Stage) -> None:
         ("at the end of the day", 0 * DAY, 1000),
     ):
         line = _plays(stage, f"a resolved incident {case}", amounts, named)
+        _resolved(stage, line, at, line.line_id)
+    line = _plays(stage, "resolved incidents before that day and on it", None, named)
+    for at in (start - US, start):
         _resolved(stage, line, at, line.line_id)
     line = _plays(stage, "an incident of another line", 1000)
     _resolved(stage, line, start, "9")

@@ -42,6 +42,7 @@ def _pair(
     ends: tuple[timedelta | None, timedelta | None] = (None, None),
     offers: tuple[int, int] | None = None,
     customers: tuple[int, int] | None = None,
+    reverse: bool = False,
     **offer: Any,
 ) -> int:
     """Two entitlements that are in use, so that none is idle; the later one's subject is expected."""
@@ -49,6 +50,7 @@ def _pair(
     which = offers or (one, one)
     who = customers or (stage.customer(quiet=True),) * 2
     ids = stage.numbers("entitlement", 2)
+    ids = ids[::-1] if reverse else ids
     for place, at in enumerate((first, second)):
         stage.entitle(who[place], which[place], at, ends[place], number=ids[place])
         stage.add(
@@ -85,6 +87,21 @@ def _twice_looks(stage: Stage) -> None:
     _pair(stage, "a benefit with a fee", None, "of kind subscription", kind="benefit", covers="shipping")
     _pair(stage, "no fee", None, "with a fee", fee=None)
     _pair(stage, "no days of a fee", None, "with fee days", fee_days=None)
+    swapped = "the later by its beginning, with the smaller id"
+    _pair(stage, swapped, FEE, reverse=True)
+    _three(stage)
+
+
+def _three(stage: Stage) -> None:
+    """The third is paid again beside either of the others: once."""
+    customer, offer = stage.customer(quiet=True), _offer(stage)
+    ids = stage.numbers("entitlement", 3)
+    for number, at in zip(ids, (-100 * DAY, -80 * DAY, -20 * DAY), strict=True):
+        stage.entitle(customer, offer, at, number=number)
+    stage.add("usage", customer_id=customer, offer_id=offer, kind="use", at=-2 * HOUR)
+    for number, which in zip(ids[1:], ("second", "third"), strict=True):
+        whose: Some = {"customer_id": customer, "entitlement_id": number}
+        stage.expect("double_payment", FEE, f"subscription, the {which} of three", **whose)
 
 
 def _idle(
@@ -139,6 +156,7 @@ def _idle_uses(stage: Stage) -> None:
         _idle(stage, f"{case} was used at the end of the day", 2 * FEE, uses=how | {"at": 0 * DAY})
         _idle(stage, f"{case} was used in the day's last moment", None, few, uses=how | {"at": -US})
     _idle(stage, "a use of the right itself", None, few, used_at=-50 * DAY)
+    _again(stage, few)
     _idle(
         stage, "a product it is for was used", None, few, products=(some,), uses=used | {"product_id": some}
     )
@@ -153,3 +171,32 @@ def _idle_looks(stage: Stage) -> None:
     offer = _idle(stage, "used by somebody else", 2 * FEE)
     other = stage.customer(quiet=True)
     stage.add("usage", customer_id=other, offer_id=offer, kind="use", at=-50 * DAY)
+
+
+def _again(stage: Stage, few: str) -> None:
+    """Used long ago and lately, in the same way or in two: the last use counts."""
+    some, old, late = stage.product(None), -58 * DAY, -5 * DAY
+    for case, how in (("the offer", {"offer_id": THIS}), ("a product", {"product_id": some})):
+        number = _idle(stage, f"{case} was used at first and lately", None, few, uses=how | {"at": late})
+        customer = stage.rows["entitlements"][-1]["customer_id"]
+        used = {"offer_id": number} if "offer_id" in how else how
+        stage.add("usage", customer_id=customer, kind="use", at=old, **used)
+    _idle(stage, "the right was used at first and lately", None, few, used_at=late)
+    stage.use(stage.rows["entitlements"][-1]["entitlement_id"], old)
+    both = _idle(stage, "the right was used lately, the offer at first", None, few, used_at=late)
+    stage.add(
+        "usage",
+        customer_id=stage.rows["entitlements"][-1]["customer_id"],
+        offer_id=both,
+        kind="use",
+        at=old,
+    )
+    listed: Some = {"products": (some,), "uses": {"product_id": some, "at": late}}
+    _idle(stage, "a product it is for was used at first and lately", None, few, **listed)
+    customer = stage.rows["entitlements"][-1]["customer_id"]
+    stage.add("usage", customer_id=customer, product_id=some, kind="use", at=old)
+    _idle(stage, "used long before it began", 2 * FEE, uses={"offer_id": THIS, "at": -200 * DAY})
+    elsewhere, mine = stage.product(None), stage.product(None)
+    stage.add("offer_products", offer_id=_offer(stage), product_id=elsewhere)
+    other: Some = {"products": (mine,), "uses": {"product_id": elsewhere, "at": late}}
+    _idle(stage, "a product that another offer is for was used", 2 * FEE, **other)

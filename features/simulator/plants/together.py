@@ -18,6 +18,7 @@ def plant(stage: Stage) -> None:
     _guarantee_alone(stage)
     _double_and_guarantee(stage)
     _double_and_drop(stage)
+    _double_and_incident(stage)
     _incident_and_late(stage)
     _half_and_late(stage)
     _four(stage)
@@ -81,6 +82,20 @@ def _double_and_drop(stage: Stage) -> None:
     for line in (first, second):
         stage.expect("price_drop", 100, case, **of_line(line))
     stage.expect("double_payment", 900 + 490, case, customer_id=customer, order_id=second.order_id)
+
+
+def _double_and_incident(stage: Stage) -> None:
+    """What is paid back with the order is not paid again for what went wrong with it."""
+    first, second, customer = _twice(stage, dispatched=None)
+    case = "together: an order paid twice, and an incident"
+    number = stage.number("incident")
+    line: Some = {"order_id": second.order_id, "line_id": second.line_id}
+    stage.incident(number, customer, 4, -2 * DAY, **line)
+    for each in (first, second):
+        stage.expect("price_guarantee", 100, case, **of_line(each))
+    stage.expect("double_payment", 900 + 490, case, customer_id=customer, order_id=second.order_id)
+    whose: Some = {"customer_id": customer, "incident_id": number}
+    stage.expect("failed_experience", None, case, "something is left of the line", **whose)
 
 
 def _incident_and_late(stage: Stage) -> None:

@@ -17,6 +17,7 @@ def plant(stage: Stage) -> None:
     _values(stage)
     _times(stage)
     _uses(stage)
+    _promised(stage)
     _lines(stage)
 
 
@@ -160,6 +161,15 @@ def _uses(stage: Stage) -> None:
     stage.expect(
         KIND, None, "once per order: the second of equals", once, **of_line(second), entitlement_id=right
     )
+
+
+def _promised(stage: Stage) -> None:
+    """The one use is promised for an order that the window leaves the next night; it is not had again."""
+    first: Some = {"at": -30 * DAY, "right": {"uses": 1}, "listed": False}
+    line, right = unclaimed(stage, "promised, and out of the window the next night", {1: 200}, **first)
+    second = stage.buy(line.customer_id, stage.product(None), BOUGHT, **OPEN)
+    left: Some = {**of_line(second), "entitlement_id": right}
+    stage.expect(KIND, None, "a use that was promised the night before", "a use is left", **left)
 
 
 def _lines(stage: Stage) -> None:

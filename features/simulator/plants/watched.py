@@ -77,6 +77,9 @@ def _places(stage: Stage) -> None:
     who, _ = of("the market of the newest line", 200, **nowhere)
     stage.buy(who, stage.product(None), -60 * DAY, market="north")
     stage.buy(who, stage.product(None), -70 * DAY, market="south")
+    who, _ = of("the first market of two lines at once", 200, **nowhere)
+    for market in ("south", "north"):
+        stage.buy(who, stage.product(None), -60 * DAY, market=market)
     who, _ = of("the own market before that of a line", 200)
     stage.buy(who, stage.product(None), -60 * DAY, market="south")
     _currencies(stage)
@@ -93,6 +96,12 @@ def _currencies(stage: Stage) -> None:
         stage.price(what, 1000, -200 * DAY, currency="USD")
         if bought:
             stage.buy(who, stage.product(None), -60 * DAY, currency=bought)
+
+    _, what = looked(stage, KIND, "a price of 0 in another currency", 200)
+    stage.price(what, 0, -200 * DAY, currency="USD")
+    who, _ = looked(stage, KIND, "the first currency of two lines at once", 200)
+    for currency in ("USD", "EUR"):
+        stage.buy(who, stage.product(None), -60 * DAY, currency=currency)
 
 
 def _stock(stage: Stage) -> None:
@@ -123,6 +132,9 @@ def _bought(stage: Stage) -> None:
         ("bought at the end of the day", 0 * DAY, {1: 200}),
     ):
         who, what = of(case, amounts, since)
+        stage.buy(who, what, at, 800, dispatched=at)
+    who, what = of("bought before and after the look", None, since)
+    for at in (LOOKED - DAY, LOOKED + DAY):
         stage.buy(who, what, at, 800, dispatched=at)
     _, what = of("bought by somebody else", 200)
     stage.buy(stage.customer(quiet=True), what, -DAY, 800, dispatched=-DAY)
