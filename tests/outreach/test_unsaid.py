@@ -8,6 +8,7 @@ import pytest
 
 from features.columns import polars_schema
 from outreach import export, review, steps
+from outreach.explain import explain
 from outreach.inputs import freeze
 from outreach.linting.specimens import specimens
 from outreach.models import NoticeRow
@@ -81,6 +82,18 @@ def test_approving_it_promises_the_money_and_nothing_is_ever_sent(town: Settings
         assert session.get(NoticeRow, promise.notice_id) is not None
     assert (promise.customer_id, promise.kind, promise.open_minor) == ("ann", "double_payment", 300)
     assert desk.pay(town, promise.promise_id, reference="bank 1", by="fin")[0].state == "kept"
+
+
+def test_explaining_a_silent_customer_shows_what_is_theirs_without_a_message(town: Settings) -> None:
+    night_with(town, found("ann"), found("bob", 100, owed="policy"))
+    told = explain(town, "ann", DAY)
+    (right,) = told["rights"]
+    assert (told["outcome"], told["notice"]) == ("silent", None)
+    assert (right["amount_minor"], right["currency"], right["state"]) == (300, "USD", "proposed")
+    review.approve(town, "latest", by="eve")
+    (right,) = explain(town, "ann", DAY)["rights"]
+    assert (right["state"], right["history"][0]["by"]) == ("approved", "eve")
+    assert explain(town, "bob", DAY)["rights"] == []
 
 
 def test_it_counts_as_no_contact_and_as_promised(town: Settings) -> None:
