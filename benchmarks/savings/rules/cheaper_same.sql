@@ -4,7 +4,8 @@ WITH regular AS (
     WHERE k > 0 AND purchased_at >= days_before(getvariable('cheaper_days'))
     GROUP BY ALL HAVING count(DISTINCT order_id) >= getvariable('cheaper_orders')
 ), now AS (
-    SELECT product_id, market, currency, price, from_at, till FROM list_spells WHERE valid_at_end(till)
+    SELECT product_id, market, currency, price, from_at, till FROM list_spells
+    WHERE valid_at_end(till) AND price < 8796093022208
 ), on_sale AS (
     SELECT n.*, t.* EXCLUDE (product_id, available, available_from),
         coalesce(a.available, t.available)

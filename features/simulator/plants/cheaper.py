@@ -93,6 +93,7 @@ def _things(stage: Stage) -> None:
     of("another title", None, "the same title", title_number=stage.next("product") // 10 + 1)
     of("a volume", None, "the same measure", package_size="1 l")
     of("a count", None, "the same measure", package_size="12 ct")
+    of("a weight beside a volume", None, "the same measure", size="500 ml")
     of("without a package size", None, "a package size", package_size=None)
     of("of the same brand", SAVED, brand="Brightwater")
     volume = 3 * (1000 - 500 * 16 // 10)
@@ -121,6 +122,8 @@ def _prices(stage: Stage) -> None:
     of("no list price yet", {2: SAVED, 3: SAVED}, "a list price in force", since=0 * DAY)
     gone: Some = {"until": -US}
     of("the bought one has no list price any more", None, "a list price in force", product=gone)
+    of("both prices end, the other one first", SAVED, product={"until": 20 * DAY}, until=10 * DAY)
+    of("dearer than can be compared", None, "a price that can be compared", dear_price=900_000_000)
     _, two = of("a promotion only", None, "a list price", price=2001)
     stage.price(two, 1600, -DAY, kind="promotion", ends_at=5 * DAY)
 

@@ -60,6 +60,8 @@ def _least(stage: Stage) -> None:
     exact: Some = {"first": 2000, "line": {"dispatched": UNSAID, "paid": 2000}}
     of("exactly a hundredth", 20, to=1980, **exact)
     of("a minor unit less than a hundredth", None, "at least 1 % of the line", to=1981, **exact)
+    odd: Some = {"first": 1001, "line": {"dispatched": UNSAID, "paid": 1001}}
+    of("a hundredth is ten and a little", None, "at least 1 % of the line", to=991, **odd)
     two: Some = {
         "first": 1000,
         "line": {"dispatched": UNSAID, "paid": 4000, "quantity": 4},

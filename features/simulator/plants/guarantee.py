@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from features.simulator.ground import DAY, HOUR, UNSAID, US, Some
+from features.simulator.ground import DAY, HOUR, UNSAID, US, Some, of_line
 from features.simulator.plants.fallen_prices import plant_lines, plant_prices
 from features.simulator.plants.falling import BOUGHT, SENT, fallen
 from features.simulator.stage import Stage
@@ -51,6 +51,10 @@ def _fall(stage: Stage) -> None:
     of("fell a moment before the dispatch", 200, fell=SENT - US, also={"price_drop": None})
     late: Some = {"fell": SENT, "also": {"price_drop": 200}}
     of("fell at the dispatch", None, "fell before the dispatch", **late)
+    line = of("fell again after the dispatch", 200, fell=SENT - DAY, also={"price_drop": 100})
+    stage.price(line.product_id, 700, SENT + DAY)
+    later = stage.buy(stage.customer(), line.product_id, BOUGHT, **NEVER)
+    stage.expect(KIND, 300, "fell twice on its way, beside one that was dispatched", **of_line(later))
     line = of("fell again at the dispatch", 100, to=900, also={"price_drop": 100})
     stage.price(line.product_id, 800, SENT)
     of("fell a moment after the order", 200, fell=BOUGHT + US)

@@ -90,6 +90,25 @@ def _twice_looks(stage: Stage) -> None:
     swapped = "the later by its beginning, with the smaller id"
     _pair(stage, swapped, FEE, reverse=True)
     _three(stage)
+    _leaves(stage)
+
+
+def _leaves(stage: Stage) -> None:
+    """The fee paid twice leaves the window the next night: it is not counted as idle for that."""
+    customer, offer, ids = (
+        stage.customer(quiet=True),
+        _offer(stage, fee_days=35),
+        stage.numbers("entitlement", 2),
+    )
+    case = "a fee that leaves the window"
+    for number, at in zip(ids, (-120 * DAY, -100 * DAY), strict=True):
+        stage.entitle(customer, offer, at, number=number)
+    first, second = (Some(customer_id=customer, entitlement_id=number) for number in ids)
+    stage.expect(
+        "double_payment", {1: FEE}, f"subscription, {case}", "the last fee in the last 30 days", **second
+    )
+    stage.expect("idle_subscription", 3 * FEE, case, **first)
+    stage.expect("idle_subscription", {1: FEE}, case, "less what was promised for the same fee", **second)
 
 
 def _three(stage: Stage) -> None:
@@ -175,15 +194,18 @@ def _idle_looks(stage: Stage) -> None:
 
 def _again(stage: Stage, few: str) -> None:
     """Used long ago and lately, in the same way or in two: the last use counts."""
-    some, old, late = stage.product(None), -58 * DAY, -5 * DAY
+    some, old, late = stage.product(None), -90 * DAY, -4 * DAY
+    three: Some = {"starts": -95 * DAY}
     for case, how in (("the offer", {"offer_id": THIS}), ("a product", {"product_id": some})):
-        number = _idle(stage, f"{case} was used at first and lately", None, few, uses=how | {"at": late})
+        number = _idle(
+            stage, f"{case} was used at first and lately", None, few, uses=how | {"at": late}, **three
+        )
         customer = stage.rows["entitlements"][-1]["customer_id"]
         used = {"offer_id": number} if "offer_id" in how else how
         stage.add("usage", customer_id=customer, kind="use", at=old, **used)
-    _idle(stage, "the right was used at first and lately", None, few, used_at=late)
+    _idle(stage, "the right was used at first and lately", None, few, used_at=late, **three)
     stage.use(stage.rows["entitlements"][-1]["entitlement_id"], old)
-    both = _idle(stage, "the right was used lately, the offer at first", None, few, used_at=late)
+    both = _idle(stage, "the right was used lately, the offer at first", None, few, used_at=late, **three)
     stage.add(
         "usage",
         customer_id=stage.rows["entitlements"][-1]["customer_id"],
@@ -191,7 +213,7 @@ def _again(stage: Stage, few: str) -> None:
         kind="use",
         at=old,
     )
-    listed: Some = {"products": (some,), "uses": {"product_id": some, "at": late}}
+    listed: Some = {"products": (some,), "uses": {"product_id": some, "at": late}, **three}
     _idle(stage, "a product it is for was used at first and lately", None, few, **listed)
     customer = stage.rows["entitlements"][-1]["customer_id"]
     stage.add("usage", customer_id=customer, product_id=some, kind="use", at=old)

@@ -61,6 +61,7 @@ def _products(stage: Stage) -> None:
             )
     _old(stage, every)
     _own(stage, every)
+    _beside(stage, every)
     for moment in NOW:
         customer = stage.customer(quiet=True)
         _incidents(stage, customer, (moment,))
@@ -95,3 +96,15 @@ def _own(stage: Stage, every: dict[int, None]) -> None:
     stage.expect(KIND, every, "by customer, all of one product", customer_id=customer)
     other = _about(stage, product, NOW[0])
     stage.expect(KIND, every, "by product, beside somebody's own", customer_id=other, product_id=product)
+
+
+def _beside(stage: Stage, every: dict[int, None]) -> None:
+    """What was in the same orders is not what the incidents are about."""
+    product, other = stage.product(None), stage.product(None)
+    for moment in NOW:
+        customer = stage.customer(quiet=True)
+        line = stage.buy(customer, product, -85 * DAY, dispatched=-85 * DAY)
+        stage.buy(customer, other, -85 * DAY, order=line.order_id, line="2", dispatched=-85 * DAY)
+        _incidents(stage, customer, (moment,), line)
+        case, whose = "by product, beside another line", Some(customer_id=customer, product_id=product)
+        stage.expect(KIND, every, case, **whose)

@@ -18,6 +18,7 @@ def plant(stage: Stage) -> None:
     _times(stage)
     _uses(stage)
     _promised(stage)
+    _promised_and_unused(stage)
     _lines(stage)
 
 
@@ -170,6 +171,20 @@ def _promised(stage: Stage) -> None:
     second = stage.buy(line.customer_id, stage.product(None), BOUGHT, **OPEN)
     left: Some = {**of_line(second), "entitlement_id": right}
     stage.expect(KIND, None, "a use that was promised the night before", "a use is left", **left)
+
+
+def _promised_and_unused(stage: Stage) -> None:
+    """A use that was promised is used up for advice, too, when its order has left the window."""
+    customer, product = stage.customer(quiet=True), stage.product(None)
+    offer = stage.offer(kind="coupon", value=200, currency="EUR")
+    stage.add("offer_products", offer_id=offer, product_id=product)
+    right = stage.entitle(customer, offer, -40 * DAY, uses=1)
+    stage.buy(customer, product, -50 * DAY, **OPEN)
+    line = stage.buy(customer, product, -30 * DAY, **OPEN)
+    case = "a use that was promised the night before, and a habit"
+    stage.expect(KIND, {1: 200}, case, "bought in the last 30 days", **of_line(line), entitlement_id=right)
+    whose: Some = {"customer_id": customer, "entitlement_id": right, "product_id": product}
+    stage.expect("unused_entitlement", None, case, "a use is left", **whose)
 
 
 def _lines(stage: Stage) -> None:

@@ -43,6 +43,15 @@ def _prices(stage: Stage) -> None:
     of("cheaper a moment after the look", 200, fell=LOOKED + US)
     of("cheaper in the day's last moment", 200, fell=-US)
     of("cheaper at the end of the day", {2: 200, 3: 200}, lower, fell=0 * DAY)
+    of("cheaper until the end of the day", {1: 200}, "a price in force", price={"ends_at": 0 * DAY})
+    of(
+        "cheaper from the window's first day on",
+        {1: 200},
+        "in the last 30 days",
+        at=-30 * DAY,
+        fell=-29.5 * DAY,
+    )
+    of("a price below one", 40, product={"price": 90}, to=50)
     of("cheaper for a while", None, "a price in force", price={"ends_at": -US})
     of("a missing price of 0", None, "a price in force", to=0)
     of("no price yet at the look", None, "a price at the look", product={"since": LOOKED + US})
@@ -61,6 +70,8 @@ def _promotions(stage: Stage) -> None:
     stage.price(what, 800, LOOKED - DAY, kind="promotion", ends_at=LOOKED + US)
     _, what = of("a promotion that ended at the look", 200)
     stage.price(what, 800, LOOKED - DAY, kind="promotion", ends_at=LOOKED)
+    _, what = of("promotions only", 200, product={"price": None}, price={"kind": "promotion"})
+    stage.price(what, 1000, -200 * DAY, kind="promotion")
     _, what = of("the promotion below the lower list price", 300)
     stage.price(what, 700, FELL, kind="promotion", ends_at=5 * DAY)
 
@@ -77,9 +88,15 @@ def _places(stage: Stage) -> None:
     who, _ = of("the market of the newest line", 200, **nowhere)
     stage.buy(who, stage.product(None), -60 * DAY, market="north")
     stage.buy(who, stage.product(None), -70 * DAY, market="south")
-    who, _ = of("the first market of two lines at once", 200, **nowhere)
+    who, what = of("the first market of two lines at once", 200, **nowhere)
+    for price, at in ((1000, -200 * DAY), (700, FELL)):
+        stage.price(what, price, at, market="south")
     for market in ("south", "north"):
         stage.buy(who, stage.product(None), -60 * DAY, market=market)
+    south: Some = {"product": {"market": "south"}, "price": {"market": "south"}}
+    who, _ = of("the newest line's market, not the first", 200, **nowhere, **south)
+    for market, at in (("south", -60 * DAY), ("north", -70 * DAY)):
+        stage.buy(who, stage.product(None), at, market=market)
     who, _ = of("the own market before that of a line", 200)
     stage.buy(who, stage.product(None), -60 * DAY, market="south")
     _currencies(stage)
