@@ -8,6 +8,7 @@ amounts can be recomputed from evidence is held by tests of its own.
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -43,6 +44,8 @@ class Mutant:
 
     Attributes:
         module: its dotted name.
+        where: the function in it, empty outside of all.
+        nth: of the same changes in there, from 1.
         line: of the change.
         before: the source that was changed.
         after: what it became.
@@ -50,6 +53,8 @@ class Mutant:
     """
 
     module: str
+    where: str
+    nth: int
     line: int
     before: str
     after: str
@@ -58,12 +63,15 @@ class Mutant:
     @property
     def name(self) -> str:
         """What tells it apart as long as the code around it stays."""
-        return f"{self.module}: {self.before} -> {self.after}"
+        again = "" if self.nth == 1 else f" ({self.nth})"
+        return f"{self.module} {self.where}: {self.before} -> {self.after}{again}"
 
 
 def mutants(module: str, source: str) -> Iterator[Mutant]:
     """All mutants of a module, in the order of its source."""
     tree = ast.parse(source)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    seen: Counter[tuple[str, str, str]] = Counter()
     said = {id(node) for top in ast.walk(tree) if _says(top) for node in ast.walk(top)}
     for place, node in enumerate(ast.walk(tree)):
         if not isinstance(node, ast.expr) or id(node) in said:
@@ -73,7 +81,11 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
             target = next(found for at, found in enumerate(ast.walk(whole)) if at == place)
             _Swap(target, changed).visit(whole)
             ast.fix_missing_locations(whole)
-            yield Mutant(module, node.lineno, ast.unparse(node), ast.unparse(changed), whole)
+            around = [f.name for f in functions if f.lineno <= node.lineno <= (f.end_lineno or 0)]
+            change = around[-1] if around else "", ast.unparse(node), ast.unparse(changed)
+            seen[change] += 1
+            where, before, after = change
+            yield Mutant(module, where, seen[change], node.lineno, before, after, whole)
 
 
 def _says(node: ast.AST) -> bool:

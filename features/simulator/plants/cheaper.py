@@ -45,7 +45,7 @@ def cheaper(
     *,
     orders: tuple[timedelta, ...] = ORDERS,
     size: str = "500 g",
-    price: int = 1600,
+    price: int | Decimal = 1600,
     dear_price: int | Decimal = 1000,
     product: Some | None = None,
     held: bool = False,
@@ -115,6 +115,7 @@ def _prices(stage: Stage) -> None:
     of = partial(cheaper, stage)
     of("as dear per unit of measure", None, "costs less per unit of measure", price=2000)
     of("dearer per unit of measure", None, "costs less per unit of measure", price=2001)
+    of("a minor unit saved in all", 1, price=Decimal("1999.4"))
     of("a minor unit less for the kilogram", half_up(3, 2), price=1999)
     of("listed in another market", None, "a list price there", market="south")
     of("listed in another currency", None, "a list price there", currency="USD")

@@ -155,6 +155,10 @@ def _between(stage: Stage) -> None:
             stage.buy(customer, product, at + place * MINUTE, order=order, **OPEN)
         case = f"two of the same at once, customer {place + 1}"
         stage.expect(KIND, 1000, case, customer_id=customer, order_id=orders[1])
+    customer, orders = stage.customer(), stage.numbers("order", 2)
+    for order, at in zip(orders, (FIRST, FIRST + MINUTE), strict=True):
+        stage.buy(customer, product, at, 1, order=order, **OPEN)
+    stage.expect(KIND, 1, "a minor unit twice", customer_id=customer, order_id=orders[1])
     customer, orders = stage.customer(), stage.numbers("order", 3)
     for place, (order, what) in enumerate(zip(orders, (product, stage.product(1000), product), strict=True)):
         stage.buy(customer, what, FIRST + 8 * place * MINUTE, order=order, **OPEN)

@@ -49,6 +49,7 @@ def _severities(stage: Stage) -> None:
     incident(stage, "severity 5: all that was paid", 1000, severity=5)
     incident(stage, "severity 4: all that was paid", 1000, severity=4)
     incident(stage, "severity 3: half, rounded up", half, severity=3, line=bought(stage, 1001))
+    incident(stage, "a minor unit", 1, line=bought(stage, 1))
     incident(stage, "severity 2", None, "severity 3 or more", severity=2)
 
 

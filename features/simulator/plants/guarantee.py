@@ -51,6 +51,10 @@ def _fall(stage: Stage) -> None:
     of("fell a moment before the dispatch", 200, fell=SENT - US, also={"price_drop": None})
     late: Some = {"fell": SENT, "also": {"price_drop": 200}}
     of("fell at the dispatch", None, "fell before the dispatch", **late)
+    for case, to in (("dearer", 1100), ("as dear", 1000)):
+        dear: Some = {"line": {"dispatched": SENT, "paid": 1200}, "also": {"price_drop": 400}}
+        line = of(f"{case} on its way, cheaper later", None, "fell before the dispatch", to=to, **dear)
+        stage.price(line.product_id, 800, SENT + DAY)
     line = of("fell again after the dispatch", 200, fell=SENT - DAY, also={"price_drop": 100})
     stage.price(line.product_id, 700, SENT + DAY)
     later = stage.buy(stage.customer(), line.product_id, BOUGHT, **NEVER)

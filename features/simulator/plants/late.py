@@ -50,6 +50,8 @@ def _hours(stage: Stage) -> None:
     late(stage, "five days", 500, after=5 * DAY)
     late(stage, "more than five days: half at most", 500, after=5 * DAY + US)
     late(stage, "half a minor unit", half_up(1025 * 3, 10), after=60 * HOUR, paid=1025)
+    late(stage, "a minor unit", 1, paid=5)
+    late(stage, "less than half a minor unit", None, "something is owed", paid=2)
     late(stage, "in time", None, "more than 24 hours", after=-HOUR)
 
 

@@ -96,6 +96,7 @@ def _offers(stage: Stage) -> None:
 
 def _values(stage: Stage) -> None:
     unclaimed(stage, "a value above what was paid", 150, line={"paid": 150})
+    unclaimed(stage, "a minor unit", 1, line={"paid": 1})
     shared: Some = {"value": 500, "uses": 3}
     unclaimed(stage, "a value shared among uses", half_up(500, 3), offer={"value": None}, right=shared)
     unclaimed(stage, "no value for a product", None, "a value", offer={"value": None})

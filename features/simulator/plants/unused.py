@@ -86,6 +86,15 @@ def _habits(stage: Stage) -> None:
     other = stage.product(None)
     for at in HABIT:
         stage.buy(customer, other, at)
+    for case, listed in (("of the offer", True), ("of any", False)):
+        customer, product, _ = unused(
+            stage, f"the product in most orders {case}", 200, listed=listed, bought=(*HABIT, -50 * DAY)
+        )
+        other = stage.product(None)
+        if listed:
+            stage.add("offer_products", offer_id=stage.rows["offers"][-1]["offer_id"], product_id=other)
+        for at in HABIT:
+            stage.buy(customer, other, at)
     somebody = stage.customer(quiet=True)
     unused(stage, "somebody else's coupon", None, "the customer's own habit", holder=somebody)
     customer, _, _ = unused(
