@@ -102,6 +102,14 @@ def _values(stage: Stage) -> None:
     unclaimed(stage, "no value for a product", None, "a value", offer={"value": None})
     shipping(stage, "shipping with a value", 300, offer={"value": 300})
     shipping(stage, "shipping below the value", 490, offer={"value": 600})
+    dollars: Some = {"value": 300, "currency": "USD"}
+    shipping(
+        stage, "shipping with a value in another currency", None, "in the line's currency", offer=dollars
+    )
+    shared = {"value": 500}
+    shipping(
+        stage, "shipping with a value for uses without limit", None, "the value of one use", right=shared
+    )
     foreign: Some = {"currency": "USD"}
     unclaimed(stage, "a value in another currency", None, "in the line's currency", offer=foreign)
     unclaimed(stage, "above the cap", 25_000, offer={"value": 30_000}, line={"paid": 40_000})
