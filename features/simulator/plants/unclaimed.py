@@ -164,6 +164,10 @@ def _uses(stage: Stage) -> None:
     stage.expect(
         KIND, None, "once per order: the cheaper line", once, **of_line(second), entitlement_id=right
     )
+    small: Some = {"listed": False, "offer": {"value": 700}, "line": {"paid": 600}}
+    line, right = unclaimed(stage, "once per order: the cheaper first line", None, "once per order", **small)
+    second = stage.buy(line.customer_id, stage.product(None), BOUGHT, order=line.order_id, line="2", **OPEN)
+    stage.expect(KIND, 700, "once per order: the dearer second line", **of_line(second), entitlement_id=right)
     line, right = unclaimed(stage, "once per order: the first of equals", 200, listed=False)
     second = stage.buy(
         line.customer_id, stage.product(None), BOUGHT, 1000, order=line.order_id, line="2", **OPEN
@@ -218,3 +222,7 @@ def _better(stage: Stage) -> None:
     line = stage.buy(customer, product, BOUGHT, **OPEN)
     case = "the better of two coupons"
     stage.expect(KIND, 300, case, **of_line(line), entitlement_id=rights[1])
+    line, _ = unclaimed(stage, "beside a better coupon for another product", 200)
+    offer = stage.offer(kind="coupon", value=300, currency="EUR")
+    stage.add("offer_products", offer_id=offer, product_id=stage.product(None))
+    stage.entitle(line.customer_id, offer, -60 * DAY)
