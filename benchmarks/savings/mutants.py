@@ -19,6 +19,7 @@ import tempfile
 import time
 import tomllib
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -26,7 +27,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -134,19 +135,22 @@ def opportunities(
     return rows
 
 
-def survives(mutant: Mutant | None, kept: Sequence[Night], kinds: set[str], order: Sequence[str]) -> bool:
-    """Whether every night still finds the same."""
+def verdict(
+    mutant: Mutant | None, kept: Sequence[Night], kinds: set[str], order: Sequence[str]
+) -> Literal["alive", "noticed", "broke"]:
+    """Whether every night still finds the same; or whether nothing works any more, which anybody notices."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             finders, settle = fresh(mutant)
             if mutant is not None and mutant.module == SPELLS:
                 kept = [replace(night, world=_forgetful(night.world)) for night in kept]
-            return all(
+            same = all(
                 opportunities(night, kinds, finders, settle, order).equals(night.found) for night in kept
             )
-    except (Exception, pl.exceptions.PanicException):  # noqa: BLE001 a change that breaks is noticed
-        return False
+            return "alive" if same else "noticed"
+    except (Exception, pl.exceptions.PanicException):  # noqa: BLE001 whatever a change breaks
+        return "broke"
 
 
 def _forgetful(world: World) -> World:
@@ -223,7 +227,7 @@ def main() -> None:
         kept = remembered(Plan(given.customers, 1), Path(folder))
     concerned = users(names)
     order = list(kept[0].claims)
-    tried, survivors, explained = 0, [], set[str]()
+    counts, survivors, explained = Counter[str](), [], set[str]()
     began = time.monotonic()
     every = [
         mutant
@@ -231,28 +235,25 @@ def main() -> None:
         if given.module in (None, name.rsplit(".", 1)[1])
         for mutant in mutants(name, source)
     ][:: given.every]
-    for mutant in every:
-        tried += 1
-        alive = survives(mutant, kept, concerned[mutant.module], order)
-        if alive and mutant.name in known:
-            explained.add(mutant.name)
-        elif alive:
-            survivors.append(mutant.name)
-        if given.show or alive:
-            print(f"{tried}/{len(every)} {'ALIVE' if alive else 'found'} {mutant.name}", file=sys.stderr)
-    for name, other in swaps(order):
-        tried += 1
-        if survives(None, kept, set(), other):
-            if name in known:
-                explained.add(name)
-            else:
-                survivors.append(name)
+    trials: list[tuple[str, Mutant | None, set[str], list[str]]] = [
+        *((mutant.name, mutant, concerned[mutant.module], order) for mutant in every),
+        *((name, None, set(), other) for name, other in swaps(order)),
+    ]
+    for number, (name, mutant, kinds, precedence) in enumerate(trials, start=1):
+        said = verdict(mutant, kept, kinds, precedence)
+        counts[said] += 1
+        if said == "alive" and name in known:
+            explained.add(name)
+        elif said == "alive":
+            survivors.append(name)
+        if given.show or (said == "alive" and name not in known):
+            print(f"{number}/{len(trials)} {said}: {name}", file=sys.stderr)
     seconds = round(time.monotonic() - began, 1)
     whole = given.module is None and given.every == 1
     stale = sorted(known - explained) if whole else []
-    counts = {"tried": tried, "noticed": tried - len(survivors) - len(explained), "explained": len(explained)}
+    told = {"tried": len(trials)} | dict(counts) | {"explained": len(explained)}
     found = {"survivors": survivors, "listed, and do not survive": stale, "seconds": seconds}
-    print(json.dumps(counts | found, indent=1))
+    print(json.dumps(told | found, indent=1))
     if survivors or stale:
         sys.exit(1)
 

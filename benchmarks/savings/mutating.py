@@ -34,6 +34,9 @@ _OTHER = {
 _SAID = ("evidence", "settings_text")
 """Functions of which no argument is changed."""
 
+_AMOUNTS = "per_currency"
+"""What reads caps and minimums; each is tried one minor unit higher and lower."""
+
 _DROPPED = ("filter", "unique", "clip", "head", "fill_null", "drop_nulls", "sort")
 """Methods without which their receiver is left."""
 
@@ -73,9 +76,12 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     seen: Counter[tuple[str, str, str]] = Counter()
     said = {id(node) for top in ast.walk(tree) if _says(top) for node in ast.walk(top)}
-    for place, node in enumerate(ast.walk(tree)):
-        if not isinstance(node, ast.expr) or id(node) in said:
-            continue
+    places = [
+        (node.lineno, node.col_offset, place, node)
+        for place, node in enumerate(ast.walk(tree))
+        if isinstance(node, ast.expr) and id(node) not in said
+    ]
+    for _, _, place, node in sorted(places, key=lambda found: found[:3]):
         for changed in _changes(node):
             whole = copy.deepcopy(tree)
             target = next(found for at, found in enumerate(ast.walk(whole)) if at == place)
@@ -115,6 +121,8 @@ def _changes(node: ast.expr) -> Iterator[ast.expr]:
         yield copy.deepcopy(node.operand)
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         yield from _calls(node, node.func)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == _AMOUNTS:
+        yield from (ast.BinOp(copy.deepcopy(node), ast.Add(), ast.Constant(step)) for step in (1, -1))
     elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "settings":
         yield from _settings(node)
     elif isinstance(node, ast.Constant) and type(node.value) is int:
@@ -144,7 +152,7 @@ def _calls(node: ast.Call, method: ast.Attribute) -> Iterator[ast.expr]:
 
 
 def _settings(node: ast.Attribute) -> Iterator[ast.expr]:
-    """A setting one step further; tables of amounts per currency stay."""
+    """A setting one step further; tables of amounts per currency are changed where they are read."""
     if node.attr.endswith("_minor"):
         return
     if node.attr.endswith(("_share", "_most")):

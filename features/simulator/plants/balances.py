@@ -66,6 +66,7 @@ def _uses(stage: Stage) -> None:
     for case, at, value, amounts, misses in (
         ("spent in part", SPENT, 1999, 1, None),
         ("spent", SPENT, 2000, None, "a balance is left"),
+        ("overspent", SPENT, 2500, None, "a balance is left"),
         ("spent in the day's last moment", -US, 2000, None, "a balance is left"),
         ("spent at the end of the day", 0 * DAY, 2000, 2000, None),
         ("a use without a value", SPENT, None, None, "the value of every use is known"),

@@ -59,6 +59,8 @@ def _moments(stage: Stage) -> None:
     _pair(stage, "eleven minutes apart", None, "at most 10 minutes", gap=11 * MINUTE)
     _pair(stage, "at the same moment: the larger id is the later", 1500, gap=0 * DAY)
     _pair(stage, "the window's first moment", 1500, first=-30 * DAY - MINUTE, gap=MINUTE)
+    first = -30 * DAY - 10 * MINUTE
+    _pair(stage, "the window's first moment, ten minutes later", 1500, first=first, gap=10 * MINUTE)
     early: Some = {"first": -30 * DAY - MINUTE, "gap": MINUTE - US}
     _pair(stage, "before the window", None, "an order of the last 30 days", **early)
     over: Some = {"first": -MINUTE, "gap": MINUTE}

@@ -218,6 +218,8 @@ def _again(stage: Stage, few: str) -> None:
     customer = stage.rows["entitlements"][-1]["customer_id"]
     stage.add("usage", customer_id=customer, product_id=some, kind="use", at=old)
     _idle(stage, "used long before it began", 2 * FEE, uses={"offer_id": THIS, "at": -200 * DAY})
+    foreign: Some = {"offer_id": _offer(stage), "at": late}
+    _idle(stage, "another offer was used", 2 * FEE, uses=foreign)
     elsewhere, mine = stage.product(None), stage.product(None)
     stage.add("offer_products", offer_id=_offer(stage), product_id=elsewhere)
     other: Some = {"products": (mine,), "uses": {"product_id": elsewhere, "at": late}}

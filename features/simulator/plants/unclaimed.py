@@ -102,6 +102,14 @@ def _values(stage: Stage) -> None:
     unclaimed(stage, "no value for a product", None, "a value", offer={"value": None})
     shipping(stage, "shipping with a value", 300, offer={"value": 300})
     shipping(stage, "shipping below the value", 490, offer={"value": 600})
+    dollars: Some = {"value": 300, "currency": "USD"}
+    shipping(
+        stage, "shipping with a value in another currency", None, "in the line's currency", offer=dollars
+    )
+    shared = {"value": 500}
+    shipping(
+        stage, "shipping with a value for uses without limit", None, "the value of one use", right=shared
+    )
     foreign: Some = {"currency": "USD"}
     unclaimed(stage, "a value in another currency", None, "in the line's currency", offer=foreign)
     unclaimed(stage, "above the cap", 25_000, offer={"value": 30_000}, line={"paid": 40_000})
@@ -156,6 +164,10 @@ def _uses(stage: Stage) -> None:
     stage.expect(
         KIND, None, "once per order: the cheaper line", once, **of_line(second), entitlement_id=right
     )
+    small: Some = {"listed": False, "offer": {"value": 700}, "line": {"paid": 600}}
+    line, right = unclaimed(stage, "once per order: the cheaper first line", None, "once per order", **small)
+    second = stage.buy(line.customer_id, stage.product(None), BOUGHT, order=line.order_id, line="2", **OPEN)
+    stage.expect(KIND, 700, "once per order: the dearer second line", **of_line(second), entitlement_id=right)
     line, right = unclaimed(stage, "once per order: the first of equals", 200, listed=False)
     second = stage.buy(
         line.customer_id, stage.product(None), BOUGHT, 1000, order=line.order_id, line="2", **OPEN
@@ -210,3 +222,7 @@ def _better(stage: Stage) -> None:
     line = stage.buy(customer, product, BOUGHT, **OPEN)
     case = "the better of two coupons"
     stage.expect(KIND, 300, case, **of_line(line), entitlement_id=rights[1])
+    line, _ = unclaimed(stage, "beside a better coupon for another product", 200)
+    offer = stage.offer(kind="coupon", value=300, currency="EUR")
+    stage.add("offer_products", offer_id=offer, product_id=stage.product(None))
+    stage.entitle(line.customer_id, offer, -60 * DAY)

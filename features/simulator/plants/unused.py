@@ -95,6 +95,12 @@ def _habits(stage: Stage) -> None:
             stage.add("offer_products", offer_id=stage.rows["offers"][-1]["offer_id"], product_id=other)
         for at in HABIT:
             stage.buy(customer, other, at)
+    customer, _, _ = unused(stage, "beside a coupon for something else", 200)
+    offer, other = stage.offer(kind="coupon", value=300, currency="EUR"), stage.product(None)
+    stage.add("offer_products", offer_id=offer, product_id=other)
+    right = stage.entitle(customer, offer, STARTS)
+    whose: Some = {"customer_id": customer, "entitlement_id": right, "product_id": other}
+    stage.expect(KIND, None, "for something else than the habit", few, **whose)
     somebody = stage.customer(quiet=True)
     unused(stage, "somebody else's coupon", None, "the customer's own habit", holder=somebody)
     customer, _, _ = unused(

@@ -97,6 +97,7 @@ def _places(stage: Stage) -> None:
     who, _ = of("the newest line's market, not the first", 200, **nowhere, **south)
     for market, at in (("south", -60 * DAY), ("north", -70 * DAY)):
         stage.buy(who, stage.product(None), at, market=market)
+    stage.buy(stage.customer(quiet=True), stage.product(None), -70 * DAY)
     who, _ = of("the own market before that of a line", 200)
     stage.buy(who, stage.product(None), -60 * DAY, market="south")
     _currencies(stage)
@@ -150,6 +151,8 @@ def _bought(stage: Stage) -> None:
     ):
         who, what = of(case, amounts, since)
         stage.buy(who, what, at, 800, dispatched=at)
+    who, what = of("looked at and bought in the window's first moment", None, since, at=-30 * DAY)
+    stage.buy(who, what, -30 * DAY, 800, dispatched=-30 * DAY)
     who, what = of("bought before and after the look", None, since)
     for at in (LOOKED - DAY, LOOKED + DAY):
         stage.buy(who, what, at, 800, dispatched=at)
