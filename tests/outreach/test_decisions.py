@@ -5,12 +5,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from polars.testing import assert_frame_equal
 
 from outreach.decisions import Decided, decide
 from outreach.policy import REASONS, RULES, in_holdout
 from tests.outreach.worlds import DAY, END, EVERYTHING, FALL, Rows, all_found, consenting, shop, world
-from warehouse.ids import content_id
 from warehouse.settings import OutreachSettings
 
 
@@ -269,60 +267,6 @@ def test_what_is_held_waits_in_a_notice_of_its_own() -> None:
     done = decided(shop("ann"), held=True)
     assert done.decisions.select("outcome", "reason").row(0) == ("proposed", "held")
     assert done.proposals["held"].to_list() == [True]
-
-
-def coupons(values: tuple[int | None, ...]) -> dict[str, Rows]:
-    """Ann keeps buying oil and jam, and holds a coupon of each value for both."""
-    tables = advised("ann")
-    named = [(f"{p}{v}", p, v) for p in ("oil", "jam") for v in values]
-    tables["purchases"] += [
-        {"order_id": f"{p}{n}", "product_id": p, "purchased_at": f"2017-11-{20 + n}"}
-        for p in ("oil", "jam")
-        for n in range(2)
-    ]
-    tables["offers"] = [
-        {"offer_id": name, "value_minor": v, "currency": None if v is None else "USD"} for name, _, v in named
-    ]
-    tables["offer_products"] = [{"offer_id": name, "product_id": p} for name, p, _ in named]
-    tables["entitlements"] = [
-        {"entitlement_id": name, "customer_id": "ann", "offer_id": name} for name, _, _ in named
-    ]
-    return tables
-
-
-def test_advice_names_only_the_best_few_and_each_product_once() -> None:
-    tables = coupons((10, 20, 30))
-    done = decided(tables, config=changed(advice_items=5))
-    assert done.decisions.select("opportunities", "value_minor").row(0) == (2, 60)
-    assert decided(tables, config=changed(advice_items=1)).decisions["value_minor"].to_list() == [30]
-
-
-@pytest.mark.parametrize(
-    ("chances", "value"),
-    [
-        ({"oil30": 0.1, "jam20": 0.9, "jam30": 0.5, "oil20": 0.5, "oil10": 0.5, "jam10": 0.5}, 20),
-        ({"oil30": 0.1, "jam30": 0.1, "oil20": 0.1, "jam20": 0.1, "oil10": 0.1}, 10),  # jam10: all of it
-        ({}, 30),
-    ],
-)
-def test_of_advice_the_largest_expected_saving_is_told_first(chances: dict[str, float], value: int) -> None:
-    one = changed(advice_items=1)
-    assert (
-        decided(coupons((10, 20, 30)), config=one, chances=chances).decisions["value_minor"].item() == value
-    )
-
-
-@pytest.mark.parametrize(("likely", "unlikely"), [("oilNone", "jamNone"), ("jamNone", "oilNone")])
-def test_of_coupons_without_a_value_the_likelier_is_told_first(likely: str, unlikely: str) -> None:
-    done = decided(coupons((None,)), config=changed(advice_items=1), chances={likely: 0.3, unlikely: 0.2})
-    assert done.members["opportunity_id"].to_list() == [content_id("unused_entitlement", likely)]
-
-
-def test_what_is_owed_does_not_depend_on_chances() -> None:
-    tables = owed_and_advised("ann")
-    with_, without = (decided(tables, chances=known) for known in ({"coupon of ann": 0.0}, None))
-    assert_frame_equal(with_.decisions, without.decisions)
-    assert_frame_equal(with_.members, without.members)
 
 
 @pytest.mark.parametrize(
