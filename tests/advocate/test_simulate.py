@@ -13,7 +13,7 @@ run = CliRunner().invoke
 
 def test_simulate_says_what_it_made_and_what_to_do_next(tmp_path: Path) -> None:
     shop = tmp_path / "shop"
-    result = run(app, ["simulate", str(shop), "--customers", "600", "--each", "600", "--nights", "2"])
+    result = run(app, ["simulate", str(shop), "--customers", "700", "--each", "700", "--nights", "2"])
     assert result.exit_code == 0, result.output
     assert "What the nights must find" in result.stdout
     for command in (
