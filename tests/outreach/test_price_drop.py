@@ -232,7 +232,7 @@ def test_a_wrong_price_list_that_comes_in_over_two_nights_is_held(home: Settings
     careful = home.model_copy(update={"outreach": EVERYTHING.model_copy(update={"hold_share": 0.05})})
     hours = [{"order_id": f"{n}", "purchased_at": f"2017-11-20T0{n}:00:00"} for n in range(2)]
     lines = [order | {"product_id": product} for product in ("milk", "oil") for order in hours]
-    others = [{"order_id": f"jam {n}", "product_id": "jam"} for n in range(36)]
+    others = [{"order_id": "jam", "line_id": f"{n}", "product_id": "jam"} for n in range(36)]
     oil = [price | {"product_id": "oil"} for price in FALL]
     bought = [line | {"line_id": line["product_id"]} for line in lines] + others
     fill(careful, {"purchases": bought, "prices": [*FALL, oil[0]], "consents": consenting("ann")})
