@@ -103,11 +103,13 @@ class Ground:
         market: str = "north",
         currency: str = "EUR",
         ends_at: timedelta | None = None,
+        night: int = 0,
     ) -> None:
         """A price of a product, from a moment on, in minor units that may have a fraction."""
         where: Some = {"market": market, "currency": currency, "kind": kind}
         self.add(
             "prices",
+            night,
             product_id=product,
             price=major_of(price, currency),
             effective_at=at,

@@ -29,14 +29,23 @@ class Stage(Ground):
         super().__init__(end, nights)
         self.truth: list[dict[str, Any]] = []
 
-    def offer(self, *, value: int | None = None, fee: int | None = None, **columns: Any) -> int:
-        """An offer; its value and fee in minor units."""
-        number, currency = self.number("offer"), columns.get("currency") or "EUR"
+    def offer(
+        self,
+        *,
+        value: int | None = None,
+        fee: int | None = None,
+        number: int | None = None,
+        night: int = 0,
+        **columns: Any,
+    ) -> int:
+        """An offer, or what one night's feed says of a given one; its value and fee in minor units."""
+        number = self.number("offer") if number is None else number
+        currency = columns.get("currency") or "EUR"
         money = {"value": value, "fee": fee}
         decimals = {
             name: None if minor is None else major_of(minor, currency) for name, minor in money.items()
         }
-        self.add("offers", offer_id=number, **{"name": "An offer", **columns, **decimals})
+        self.add("offers", night, offer_id=number, **{"name": "An offer", **columns, **decimals})
         return number
 
     def entitle(

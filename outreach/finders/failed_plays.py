@@ -25,7 +25,7 @@ def failed_lines(world: World, settings: OutreachSettings, day: date) -> pl.Lazy
     """
     columns = [*_LINE, *_THING, "line_total_minor", "currency", "quantity", "kept_quantity", "purchased_at"]
     before = pl.col("purchased_at") < pl.col("first_failed_at")
-    newest = [*_THING, "_day", "purchased_at", *_LINE]
+    newest = ["purchased_at", *_LINE]
     of_line = (
         world.lines.select(columns)
         .filter(pl.col("kept_quantity") > 0, pl.lit(settings.incident_severity <= SEVERITY))
@@ -33,7 +33,7 @@ def failed_lines(world: World, settings: OutreachSettings, day: date) -> pl.Lazy
         .filter(before)
         .sort(newest, descending=[name == "purchased_at" for name in newest])
         .unique([*_THING, "_day"], keep="first", maintain_order=True)
-        .sort(*_LINE, "_day", descending=[False, False, True])
+        .sort("_day", descending=True)
         .unique(_LINE, keep="first", maintain_order=True)
     )
     reported = (
@@ -54,7 +54,7 @@ def _failing(world: World, settings: OutreachSettings, day: date) -> pl.LazyFram
     """Customers, products and days with enough failures, and no success after the last of them."""
     end = clock.end_of(day)
     since = end - timedelta(days=settings.incident_days)
-    recent = world.usage.filter(pl.col("at") >= since, pl.col("product_id").is_not_null())
+    recent = world.usage.filter(pl.col("at") >= since)
     worked = (
         recent.filter(pl.col("kind").is_in(["use", "play"])).group_by(_THING).agg(_worked=pl.col("at").max())
     )

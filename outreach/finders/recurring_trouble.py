@@ -57,8 +57,7 @@ def _incidents(world: World, day: date) -> pl.LazyFrame:
 def _recurring(happened: pl.LazyFrame, whose: str, settings: OutreachSettings) -> pl.LazyFrame:
     """Customers or products with enough incidents of late, and more than before: `incidents, before`."""
     return (
-        happened.filter(pl.col(whose).is_not_null())
-        .group_by(whose)
+        happened.group_by(whose)
         .agg(incidents=pl.col("recent").sum().cast(pl.Int64), before=(~pl.col("recent")).sum().cast(pl.Int64))
         .filter(pl.col("incidents") >= settings.trouble_incidents, pl.col("incidents") > pl.col("before"))
     )

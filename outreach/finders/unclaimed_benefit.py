@@ -27,8 +27,9 @@ def claimed(world: World, settings: OutreachSettings, day: date) -> pl.LazyFrame
     The use that a claim of an earlier night took stays taken: such orders come first, and those that are not
     claimed any more count as uses.
     """
-    would = _once_per_order(_coverable(world, settings, day))
-    earlier = _promised(world).with_columns(_before=pl.lit(value=True))
+    promised = _promised(world)
+    would = _once_per_order(_coverable(world, settings, day), promised)
+    earlier = promised.select(USE).unique().with_columns(_before=pl.lit(value=True))
     both = would.join(earlier, on=USE, how="full", coalesce=True)
     gone = pl.col("line_id").is_null().sum().over("entitlement_id").cast(pl.Int64)
     marked = both.with_columns(pl.col("_before").fill_null(value=False), claims_before=gone)
@@ -44,7 +45,7 @@ def uses_taken(world: World, settings: OutreachSettings, day: date) -> pl.LazyFr
     """`entitlement_id, claims`: the uses that claims take, tonight's and those promised before."""
     tonight = claimed(world, settings, day).select(USE)
     return (
-        pl.concat([tonight, _promised(world)])
+        pl.concat([tonight, _promised(world).select(USE)])
         .unique()
         .group_by("entitlement_id")
         .agg(claims=pl.len().cast(pl.Int64))
@@ -140,16 +141,22 @@ def _products(lines: pl.LazyFrame, rights: pl.LazyFrame, world: World) -> pl.Laz
     return pl.concat([named, lines.join(anything, on="customer_id")], how="diagonal")
 
 
-def _once_per_order(coverable: pl.LazyFrame) -> pl.LazyFrame:
-    """Each line with the entitlement that covers most of it, and each entitlement once per order."""
+def _once_per_order(coverable: pl.LazyFrame, promised: pl.LazyFrame) -> pl.LazyFrame:
+    """Each line with the entitlement that covers most of it, and each entitlement once per order.
+
+    A use that was promised for a line of an order is not had by another of its lines, even if that came back.
+    """
     most = -pl.col("claim_minor")
-    per_line = coverable.sort(*LINE, most, "entitlement_id").unique(LINE, keep="first", maintain_order=True)
+    its = pl.col("_line").is_null() | (pl.col("_line") == pl.col("line_id"))
+    named = promised.rename({"line_id": "_line"})
+    free = coverable.join(named, on=USE, how="left").filter(its).drop("_line")
+    per_line = free.sort(*LINE, most, "entitlement_id").unique(LINE, keep="first", maintain_order=True)
     return per_line.sort(*USE, most, "line_id").unique(USE, keep="first", maintain_order=True)
 
 
 def _promised(world: World) -> pl.LazyFrame:
-    """Entitlements and orders of claims promised before, but for those whose use was recorded since."""
-    earlier = world.inputs.promised.filter(pl.col("kind") == KIND).select(USE).unique()
+    """`USE, line_id` of claims promised before, but for those whose use was recorded since."""
+    earlier = world.inputs.promised.filter(pl.col("kind") == KIND).select(*USE, "line_id").unique()
     return earlier.join(world.entitlement_uses, on=USE, how="anti")
 
 

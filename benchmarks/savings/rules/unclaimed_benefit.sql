@@ -3,14 +3,16 @@ WITH bought AS (
     SELECT c.*, half_up(c.line_total_minor::HUGEINT * k, q) AS paid_kept FROM charges c
     WHERE purchased_at >= days_before(getvariable('unclaimed_days')) AND line_total_minor > 0 AND k > 0
         AND offer_id IS NULL AND getvariable('uses_known')
+), of_lines AS (
+    SELECT entitlement_id, order_id, list(line_id) AS its_lines FROM promised WHERE kind = 'unclaimed_benefit' GROUP BY ALL
 ), in_hand AS (
     SELECT b.order_id, b.line_id, b.kind, b.product_id, b.customer_id, b.currency, b.purchased_at, b.paid_kept,
         r.entitlement_id, r.uses_allowed - r.uses AS uses_left,
         CASE WHEN r.use_minor IS NOT NULL
                 THEN CASE WHEN r.use_currency = b.currency THEN least(r.use_minor, b.paid_kept) END
             WHEN b.kind = 'shipping' AND NOT r.has_value THEN b.paid_kept END AS covered
-    FROM bought b JOIN rights r USING (customer_id)
-    WHERE r.starts_at <= b.purchased_at AND (r.expires_at IS NULL OR b.purchased_at < r.expires_at)
+    FROM bought b JOIN rights r USING (customer_id) LEFT JOIN of_lines l USING (entitlement_id, order_id)
+    WHERE (l.its_lines IS NULL OR list_contains(l.its_lines, b.line_id)) AND r.starts_at <= b.purchased_at AND (r.expires_at IS NULL OR b.purchased_at < r.expires_at)
         AND (r.uses_allowed IS NULL OR r.uses < r.uses_allowed)
         AND CASE b.kind
             WHEN 'shipping' THEN r.kind NOT IN ('credit', 'gift_card') AND r.covers = 'shipping'

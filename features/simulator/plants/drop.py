@@ -18,6 +18,7 @@ def plant(stage: Stage) -> None:
     _dispatch(stage)
     _least(stage)
     _most(stage)
+    _lows(stage)
 
 
 def _times(stage: Stage) -> None:
@@ -77,3 +78,13 @@ def _most(stage: Stage) -> None:
     of("up to the cap", 25_000, to=75_000, **large)
     of("above the cap", 25_000, to=74_999, **large)
     of("far above the cap", 25_000, to=60_000, **large)
+
+
+def _lows(stage: Stage) -> None:
+    """Several prices began since: the lowest counts, from its first beginning, against the usual one then."""
+    of, line = partial(fallen, stage, KIND), Some(dispatched=UNSAID)
+    whose = of("the lowest of several, dearer than half of the one before", 700, to=300, line=line)
+    stage.price(whose.product_id, 600, FELL - DAY)
+    whose = of("as low again, when it was dear no more", 600, to=400, line=line, held=True)
+    for price, at in ((420, FELL + DAY), (400, FELL + 2 * DAY)):
+        stage.price(whose.product_id, price, at)

@@ -1,5 +1,7 @@
 """Plants over several nights: deeper and unchanged drops, returns after a promise, a corrected feed."""
 
+from datetime import timedelta
+
 from features.simulator.ground import DAY, HOUR, Line, Some, half_up, of_line
 from features.simulator.plants.failed import bought
 from features.simulator.stage import Stage
@@ -132,12 +134,17 @@ def _beside(stage: Stage) -> None:
     stage.expect("price_drop", {1: 400}, case, "more than was promised", **of_line(line))
     whose: Some = {"customer_id": line.customer_id, "incident_id": number}
     stage.expect("failed_experience", {2: 600}, case, "occurred before the end", **whose)
+    case = "nights: an order paid twice was promised, then an incident"
+    for at, more in ((BOUGHT, ""), (-30 * DAY, " and it has left the window")):
+        _twice_then_trouble(stage, f"{case}{more}", at)
+
+
+def _twice_then_trouble(stage: Stage, case: str, at: timedelta) -> None:
     product, customer, orders = stage.product(), stage.customer(), stage.numbers("order", 2)
-    for order, at in zip(orders, (BOUGHT, BOUGHT + HOUR / 60), strict=True):
-        line = stage.buy(customer, product, at, order=order, dispatched=BOUGHT + HOUR)
+    for order, moment in zip(orders, (at, at + HOUR / 60), strict=True):
+        line = stage.buy(customer, product, moment, order=order, dispatched=at + HOUR)
     number = stage.number("incident")
     stage.incident(number, customer, 5, SECOND, order_id=line.order_id, line_id=line.line_id)
-    case = "nights: an order paid twice was promised, then an incident"
     stage.expect("double_payment", 1000, case, customer_id=customer, order_id=line.order_id)
-    whose = {"customer_id": customer, "incident_id": number}
+    whose: Some = {"customer_id": customer, "incident_id": number}
     stage.expect("failed_experience", None, case, "something is left of the line", **whose)

@@ -62,6 +62,8 @@ def looked(
     return who, what
 
 
-def stock(stage: Stage, product: int, at: timedelta, *, available: bool, market: str = "north") -> None:
+def stock(
+    stage: Stage, product: int, at: timedelta, *, available: bool, market: str = "north", night: int = 0
+) -> None:
     """A product comes or goes in a market."""
-    stage.add("availability", product_id=product, market=market, effective_at=at, available=available)
+    stage.add("availability", night, product_id=product, market=market, effective_at=at, available=available)

@@ -8,6 +8,7 @@ from features.simulator.stage import Amounts, Stage
 
 MORNING = -5 * DAY + 8 * HOUR
 TWICE = (MORNING, MORNING + MINUTE)
+NEXT = (MORNING + DAY, MORNING + DAY + MINUTE)
 FEW = "two failures of one product in one day"
 
 
@@ -16,6 +17,7 @@ def plant(stage: Stage) -> None:
     _counts(stage)
     _successes(stage)
     _lines(stage)
+    _two_days(stage)
     _incidents(stage)
 
 
@@ -47,7 +49,7 @@ def _counts(stage: Stage) -> None:
     midnight = -5 * DAY
     _plays(stage, "one before and one after midnight", None, FEW, at=(midnight - US, midnight))
     _plays(stage, "in a day's first and last moment", 1000, at=(midnight, midnight + DAY - US))
-    _plays(stage, "on two days", 1000, at=(*TWICE, TWICE[0] + DAY, TWICE[1] + DAY))
+    _plays(stage, "on two days", 1000, at=(*TWICE, *NEXT))
     _plays(stage, "in the window's first moments", 1000, at=(-14 * DAY, -14 * DAY + US))
     _plays(
         stage,
@@ -114,6 +116,18 @@ def _lines(stage: Stage) -> None:
     _plays(stage, "the newest of two lines was returned", 900, line=old)
 
 
+def _two_days(stage: Stage) -> None:
+    """What was bought first failed, and days later what was bought since; ids come in either order."""
+    for way in (1, -1):
+        orders = stage.numbers("order", 2)[::way]
+        old = bought(stage, 900, order=orders[0])
+        _plays(
+            stage, "of the older of two lines, on the first day", 900, line=old, at=(-9 * DAY, US - 9 * DAY)
+        )
+        new = stage.buy(old.customer_id, old.product_id, -7 * DAY, 700, order=orders[1], dispatched=None)
+        _plays(stage, "of the newer of two lines, on the second day", 700, line=new)
+
+
 def _incidents(stage: Stage) -> None:
     named = "no incident that names the line, of that day or later"
     start = -5 * DAY
@@ -128,6 +142,8 @@ def _incidents(stage: Stage) -> None:
     line = _plays(stage, "resolved incidents before that day and on it", None, named)
     for at in (start - US, start):
         _resolved(stage, line, at, line.line_id)
+    line = _plays(stage, "on a resolved incident's day, and on the next", 1000, at=(*TWICE, *NEXT))
+    _resolved(stage, line, start, line.line_id)
     line = _plays(stage, "an incident of another line", 1000)
     _resolved(stage, line, start, "9")
 

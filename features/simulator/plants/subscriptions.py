@@ -80,6 +80,8 @@ def _twice_looks(stage: Stage) -> None:
     _pair(stage, "the first ended at the fee", None, valid, ends=(-20 * DAY, None))
     cut: Some = {"second": -40 * DAY, "fee_days": 30}
     _pair(stage, "ended at its second fee", None, late, ends=(None, -10 * DAY), **cut)
+    short: Some = {"second": -10 * DAY, "fee_days": 10}
+    _pair(stage, "ended as it began", None, "begun before its end", ends=(None, -10 * DAY), **short)
     two = _offer(stage), _offer(stage)
     _pair(stage, "two offers", None, "one offer", offers=two)
     both = stage.customer(quiet=True), stage.customer(quiet=True)
@@ -91,6 +93,46 @@ def _twice_looks(stage: Stage) -> None:
     _pair(stage, swapped, FEE, reverse=True)
     _three(stage)
     _leaves(stage)
+    _daily(stage)
+    _changed(stage, "the fee rose", {1: FEE, 2: 201}, {1: 2 * FEE, 2: 402}, fee=FEE + 201)
+    dollars: Some = {"held": (2, 3), "currency": {1: "EUR", 2: "USD", 3: "USD"}}
+    every = dict.fromkeys((1, 2, 3), FEE)
+    twice = dict.fromkeys((1, 2, 3), 2 * FEE)
+    _changed(stage, "the fee became one in another currency", every, twice, dollars, currency="USD")
+
+
+def _daily(stage: Stage) -> None:
+    """Every night another fee was paid twice, and one more period went unused."""
+    customer, offer = stage.customer(quiet=True), _offer(stage, fee_days=1, fee=20)
+    ids = stage.numbers("entitlement", 2)
+    for number, at in zip(ids, (-5 * DAY - 2 * HOUR, -5 * DAY - HOUR), strict=True):
+        stage.entitle(customer, offer, at, number=number)
+    first, second = (Some(customer_id=customer, entitlement_id=number) for number in ids)
+    nights = range(1, stage.nights + 1)
+    stage.expect("double_payment", dict.fromkeys(nights, 20), "subscription, of a day", **second)
+    stage.expect("idle_subscription", {n: 100 if n == 1 else 20 for n in nights}, "of a day", **first)
+    stage.expect("idle_subscription", {1: 80}, "of a day, twice", "less what was paid twice", **second)
+
+
+def _changed(
+    stage: Stage,
+    case: str,
+    later: Amounts,
+    first: Amounts,
+    how: Some | None = None,
+    **offer: Any,
+) -> None:
+    """Two at once, unused for two periods; the offer is another from the second night on."""
+    customer, ids = stage.customer(quiet=True), stage.numbers("entitlement", 2)
+    number = _offer(stage)
+    _offer(stage, number=number, night=2, **offer)
+    for entitlement, at in zip(ids, (-80 * DAY, -70 * DAY), strict=True):
+        stage.entitle(customer, number, at, number=entitlement)
+    one, two = (Some(customer_id=customer, entitlement_id=entitlement) for entitlement in ids)
+    how = how or {}
+    stage.expect("double_payment", later, f"subscription, {case}", "deeper", **how, **two)
+    stage.expect("idle_subscription", first, case, "deeper", **how, **one)
+    stage.expect("idle_subscription", later, case, "deeper", **how, **two)
 
 
 def _leaves(stage: Stage) -> None:

@@ -184,6 +184,29 @@ def _promised(stage: Stage) -> None:
     second = stage.buy(line.customer_id, stage.product(None), BOUGHT, **OPEN)
     left: Some = {**of_line(second), "entitlement_id": right}
     stage.expect(KIND, None, "a use that was promised the night before", "a use is left", **left)
+    two: Some = {"right": {"uses": 2}, "listed": False, "offer": {"value": 950}}
+    line, right = unclaimed(stage, "nights: promised for a line that came back", {1: 950}, "kept", **two)
+    stage.back(line, 1, DAY / 2)
+    second = stage.buy(
+        line.customer_id, stage.product(None), BOUGHT, 900, order=line.order_id, line="2", **OPEN
+    )
+    once: Some = {**of_line(second), "entitlement_id": right}
+    stage.expect(KIND, None, "nights: another line of the order", "promised for no other line", **once)
+    _another(stage, line.customer_id, right, 950)
+    two = {"right": {"uses": 2}, "listed": False, "at": -30 * DAY}
+    line, right = unclaimed(stage, "nights: a use that was recorded after its promise", {1: 200}, **two)
+    stage.use(right, DAY / 2, order=line.order_id)
+    _another(stage, line.customer_id, right, 200)
+    unclaimed(stage, "nights: its value rose", {1: 200, 2: 100})
+    offer: Some = {"kind": "coupon", "value": 300, "currency": "EUR"}
+    stage.offer(number=stage.rows["offers"][-1]["offer_id"], night=2, **offer)
+
+
+def _another(stage: Stage, customer: int, right: int, amount: int) -> None:
+    """An order of the second night's day, for the second of two uses."""
+    line = stage.buy(customer, stage.product(None), DAY / 2, **OPEN)
+    case = "nights: the second of two uses, the first of which was promised"
+    stage.expect(KIND, {2: amount}, case, "bought before the end", **of_line(line), entitlement_id=right)
 
 
 def _promised_and_unused(stage: Stage) -> None:
@@ -213,15 +236,16 @@ def _lines(stage: Stage) -> None:
 
 def _better(stage: Stage) -> None:
     """Two rights for one line: the one that covers most."""
-    customer, product = stage.customer(quiet=True), stage.product(None)
-    rights = []
-    for value in (200, 300):
-        offer = stage.offer(kind="coupon", value=value, currency="EUR")
-        stage.add("offer_products", offer_id=offer, product_id=product)
-        rights.append(stage.entitle(customer, offer, -60 * DAY))
-    line = stage.buy(customer, product, BOUGHT, **OPEN)
-    case = "the better of two coupons"
-    stage.expect(KIND, 300, case, **of_line(line), entitlement_id=rights[1])
+    for values in ((200, 300, 250), (300, 200, 300)):
+        customer, product = stage.customer(quiet=True), stage.product(None)
+        rights = stage.numbers("entitlement", len(values))
+        for number, value in zip(rights, values, strict=True):
+            offer = stage.offer(kind="coupon", value=value, currency="EUR")
+            stage.add("offer_products", offer_id=offer, product_id=product)
+            stage.entitle(customer, offer, -60 * DAY, number=number)
+        line = stage.buy(customer, product, BOUGHT, **OPEN)
+        whose: Some = {**of_line(line), "entitlement_id": rights[values.index(300)]}
+        stage.expect(KIND, 300, "the best of three coupons, of equals the first", **whose)
     line, _ = unclaimed(stage, "beside a better coupon for another product", 200)
     offer = stage.offer(kind="coupon", value=300, currency="EUR")
     stage.add("offer_products", offer_id=offer, product_id=stage.product(None))

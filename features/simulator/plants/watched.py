@@ -18,6 +18,7 @@ def plant(stage: Stage) -> None:
     _places(stage)
     _stock(stage)
     _bought(stage)
+    _disorder(stage)
 
 
 def _looks(stage: Stage) -> None:
@@ -158,3 +159,23 @@ def _bought(stage: Stage) -> None:
         stage.buy(who, what, at, 800, dispatched=at)
     _, what = of("bought by somebody else", 200)
     stage.buy(stage.customer(quiet=True), what, -DAY, 800, dispatched=-DAY)
+
+
+def _disorder(stage: Stage) -> None:
+    """The second night tells of a price and a lack of days ago; two customers looked at the product."""
+    product = stage.product(700)
+    stage.price(product, 800, FELL)
+    stage.price(product, 1000, LOOKED - DAY, night=2)
+    stock(stage, product, GONE, available=True)
+    stock(stage, product, BACK, available=True)
+    stock(stage, product, FELL - DAY, available=False, night=2)
+    for case, at, amount, kind in (
+        ("in the lack", BACK - DAY, 0, "back_in_stock_cheaper"),
+        ("before the lack", LOOKED, 200, KIND),
+    ):
+        who = stage.customer(quiet=True)
+        stage.add("views", customer_id=who, product_id=product, viewed_at=at, kind="view")
+        for which in (KIND, "back_in_stock_cheaper"):
+            found = dict.fromkeys((2, 3), amount) if which == kind else None
+            case_, misses = f"told of late, looked at {case}", "known"
+            stage.expect(which, found, case_, misses, customer_id=who, product_id=product)
