@@ -136,7 +136,7 @@ def _taken(portions: pl.LazyFrame) -> pl.LazyFrame:
     """What each portion gets: kinds take from a purse in their order, at most what is left."""
     ordered = portions.sort(*_PURSE, "place", "opportunity_id")
     shares = pl.col("shares")
-    larger = pl.when(shares).then("claim_minor").cum_max().shift(1).over(_PURSE).forward_fill().over(_PURSE)
+    larger = pl.when(shares).then("claim_minor").cum_max().shift(1).forward_fill().over(_PURSE)
     beside = pl.when(shares).then(pl.max_horizontal("price_minor", larger.fill_null(0))).otherwise(0)
     before = pl.max_horizontal(beside, "promised_minor")
     wanted = ordered.with_columns(beside_minor=beside.cast(pl.Int64)).with_columns(

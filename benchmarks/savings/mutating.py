@@ -8,6 +8,7 @@ amounts can be recomputed from evidence is held by tests of its own.
 
 import ast
 import copy
+import importlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,8 +29,15 @@ _OTHER = {
     "sum": "max",
     "first": "last",
     "last": "first",
+    "any": "all",
+    "all": "any",
+    "is_null": "is_not_null",
+    "is_not_null": "is_null",
 }
 """Methods, and what they become."""
+
+_KEYED = {"join": "on", "join_asof": "by", "group_by": "by", "over": "partition_by", "unique": "subset"}
+"""Methods that ask for keys, and the argument of that name; each key is left out where it is asked for."""
 
 _SAID = ("evidence", "settings_text")
 """Functions of which no argument is changed."""
@@ -73,6 +81,7 @@ class Mutant:
 def mutants(module: str, source: str) -> Iterator[Mutant]:
     """All mutants of a module, in the order of its source."""
     tree = ast.parse(source)
+    keys = _lists(module)
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     seen: Counter[tuple[str, str, str]] = Counter()
     said = {id(node) for top in ast.walk(tree) if _says(top) for node in ast.walk(top)}
@@ -82,7 +91,7 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
         if isinstance(node, ast.expr) and id(node) not in said
     ]
     for _, _, place, node in sorted(places, key=lambda found: found[:3]):
-        for changed in _changes(node):
+        for changed in (*_changes(node), *_fewer_keys(node, keys)):
             whole = copy.deepcopy(tree)
             target = next(found for at, found in enumerate(ast.walk(whole)) if at == place)
             _Swap(target, changed).visit(whole)
@@ -149,6 +158,41 @@ def _calls(node: ast.Call, method: ast.Attribute) -> Iterator[ast.expr]:
         for word in node.keywords
     ):
         yield copy.deepcopy(method.value)
+
+
+def _lists(module: str) -> dict[str, list[str]]:
+    """The lists of several names that a module knows by a name of its own."""
+    known = vars(importlib.import_module(module))
+    return {name: value for name, value in known.items() if isinstance(value, list) and len(value) > 1}
+
+
+def _fewer_keys(node: ast.expr, lists: dict[str, list[str]]) -> Iterator[ast.expr]:
+    """The call of a method that asks for keys, with one key less; literal lists are changed by themselves."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _KEYED):
+        return
+    joins = node.func.attr.startswith("join")
+    for place, word in enumerate(node.keywords):
+        if word.arg == _KEYED[node.func.attr] and isinstance(word.value, ast.Name) and word.value.id in lists:
+            for fewer in _shorter(lists[word.value.id]):
+                other = copy.deepcopy(node)
+                other.keywords[place].value = fewer
+                yield other
+    for place, given in enumerate([] if joins else node.args):
+        named = given.value if isinstance(given, ast.Starred) else given
+        if isinstance(named, ast.Name) and named.id in lists:
+            for fewer in _shorter(lists[named.id]):
+                other = copy.deepcopy(node)
+                other.args[place] = ast.Starred(fewer) if isinstance(given, ast.Starred) else fewer
+                yield other
+        elif len(node.args) > 1 and isinstance(given, ast.Constant):
+            other = copy.deepcopy(node)
+            del other.args[place]
+            yield other
+
+
+def _shorter(names: list[str]) -> Iterator[ast.expr]:
+    for left_out in names:
+        yield ast.List([ast.Constant(name) for name in names if name != left_out], ast.Load())
 
 
 def _settings(node: ast.Attribute) -> Iterator[ast.expr]:

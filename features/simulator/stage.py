@@ -59,14 +59,14 @@ class Stage(Ground):
         value: int | None = None,
         currency: str = "EUR",
         number: int | None = None,
+        night: int = 0,
     ) -> int:
         """A right of a customer to an offer; its value in minor units."""
         entitlement = self.number("entitlement") if number is None else number
         money: Some = {} if value is None else {"value": major_of(value, currency), "currency": currency}
         span: Some = {"starts_at": starts, "expires_at": ends, "uses_allowed": uses}
-        self.add(
-            "entitlements", entitlement_id=entitlement, customer_id=customer, offer_id=offer, **span, **money
-        )
+        whose: Some = {"entitlement_id": entitlement, "customer_id": customer, "offer_id": offer}
+        self.add("entitlements", night, **whose, **span, **money)
         return entitlement
 
     def use(

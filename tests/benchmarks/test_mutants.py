@@ -27,6 +27,14 @@ CHANGES = {
     "what came back": ("cheaper_same", "pl.col('kept_quantity') > 0 -> pl.col('kept_quantity') >= 0"),
     "the cap of a claim": ("settling", "settings.cap_claim_minor) + 1"),
     "the claims of a person": ("settling", "settings.cap_claims -> settings.cap_claims + 1"),
+    "the currency, where one join asks for it": (
+        "prices",
+        "moments.join(begun, on=['product_id', 'market'])",
+    ),
+    "whether something is known": (
+        "failed_experience",
+        "pl.col('resolved_at').is_null() -> pl.col('resolved_at').is_not_null()",
+    ),
     "the minimum": ("price_drop", "settings.min_claim_minor) + 1"),
 }
 

@@ -242,6 +242,14 @@ def test_what_was_promised_before_keeps_its_use() -> None:
     assert amounts(several(THREE, allowed=2), promised=[promise("long ago")]) == [("2", "e", 50)]
 
 
+def test_a_use_promised_for_a_line_is_had_by_no_other_line_of_its_order() -> None:
+    beside = MILK | {"line_id": "2", "line_total_minor": 500}
+    came_back = MILK | {"returned_quantity": "1"}
+    for first in (MILK, came_back):
+        assert amounts(several([first, beside], allowed=2), promised=[promise("1")]) == []
+    assert amounts(several([came_back, beside], allowed=2)) == [("1", "e", 50)]
+
+
 def test_a_promise_whose_use_was_recorded_since_takes_no_second_one() -> None:
     recorded = several(THREE, allowed=2) | {"entitlement_uses": [{"entitlement_id": "e", "order_id": "0"}]}
     assert amounts(recorded, promised=[promise("0")]) == [("2", "e", 50)]

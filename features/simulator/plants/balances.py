@@ -75,3 +75,5 @@ def _uses(stage: Stage) -> None:
     several = _balance(stage, "spent in several parts", 500)
     for part in range(3):
         stage.use(several, SPENT + part * US, 500)
+    stage.use(_balance(stage, "one of two uses without a value", None, "the value of every use"), SPENT, 500)
+    stage.use(stage.rows["entitlements"][-1]["entitlement_id"], SPENT + US)

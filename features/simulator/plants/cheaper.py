@@ -125,6 +125,10 @@ def _prices(stage: Stage) -> None:
     of("the bought one has no list price any more", None, "a list price in force", product=gone)
     of("both prices end, the other one first", SAVED, product={"until": 20 * DAY}, until=10 * DAY)
     of("dearer than can be compared", None, "a price that can be compared", dear_price=900_000_000)
+    for case, where in (("market", Some(market="south")), ("currency", Some(currency="USD"))):
+        lines, two = of(f"cheaper still in another {case}", SAVED)
+        for product, price in ((lines[0].product_id, 1000), (two, 1200)):
+            stage.price(product, price, -200 * DAY, **where)
     _, two = of("a promotion only", None, "a list price", price=2001)
     stage.price(two, 1600, -DAY, kind="promotion", ends_at=5 * DAY)
 

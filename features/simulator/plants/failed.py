@@ -15,6 +15,7 @@ def plant(stage: Stage) -> None:
     _severities(stage)
     _times(stage)
     _amounts(stage)
+    _several(stage)
 
 
 def bought(stage: Stage, paid: int = 1000, **line: Any) -> Line:
@@ -92,3 +93,17 @@ def _amounts(stage: Stage) -> None:
     stage.back(part, 1, -8 * DAY)
     incident(stage, "about a line of which half was kept", half_up(1001, 2), line=part)
     incident(stage, "above the cap, which is for policy", 40_000, line=bought(stage, 40_000))
+
+
+def _several(stage: Stage) -> None:
+    """Incidents about several lines, and several people's about one."""
+    for case in ("orders", "lines"):
+        first, another = bought(stage), stage.product(700)
+        there: Some = {"order": first.order_id, "line": "2"} if case == "lines" else {}
+        second = stage.buy(first.customer_id, another, -40 * DAY, 700, **OPEN | there)
+        for line, paid in ((first, 1000), (second, 700)):
+            incident(stage, f"one of two {case}, each with an incident", paid, line=line)
+    theirs = bought(stage)
+    incident(stage, "about one's own line, and somebody else tells of it", 500, line=theirs, severity=3)
+    somebody = Line(theirs.order_id, theirs.line_id, theirs.product_id, stage.customer())
+    incident(stage, "about a line whose owner tells of it", None, "the customer's own line", line=somebody)

@@ -28,6 +28,12 @@ def plant_prices(stage: Stage, kind: str) -> None:
     of("listed elsewhere at the order", None, "a list price at the order", base={"market": "south"})
     _several(stage, kind)
     _mistakes(stage, kind)
+    for case, where in (("market", Some(market="south")), ("currency", Some(currency="USD"))):
+        line = of(f"fell deeper in another {case}", 200)
+        for price, at in ((1000, -200 * DAY), (500, FELL)):
+            stage.price(line.product_id, price, at, **where)
+        line = of(f"a mistake here, and usual in another {case}", 501, to=499, held=True)
+        stage.price(line.product_id, 490, -190 * DAY, **where)
 
 
 def plant_lines(stage: Stage, kind: str) -> None:

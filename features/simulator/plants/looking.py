@@ -30,6 +30,7 @@ def looked(
     price: Some | None = None,
     customer: Some | None = None,
     held: bool = False,
+    currency: str = "EUR",
 ) -> tuple[int, int]:
     """Somebody looks at a product of 10.00, and its price falls; gives customer and product.
 
@@ -50,15 +51,20 @@ def looked(
         price: more about the later price.
         customer: more about the customer.
         held: whether it waits for a person.
+        currency: of the prices.
     """
-    who, what = stage.customer(quiet=True, **(customer or {})), stage.product(**(product or {}))
+    who, what = (
+        stage.customer(quiet=True, **(customer or {})),
+        stage.product(currency=currency, **(product or {})),
+    )
     stage.add("views", customer_id=who, product_id=what, viewed_at=at, kind=how)
     if to is not None:
-        stage.price(what, to, fell, **(price or {}))
+        stage.price(what, to, fell, **Some(currency=currency) | (price or {}))
     for moment, available in ((gone, False), (back, True)):
         if moment is not None:
             stock(stage, what, moment, available=available, market=where)
-    stage.expect(kind, amounts, case, misses, held=held, customer_id=who, product_id=what)
+    whose: Some = {"customer_id": who, "product_id": what}
+    stage.expect(kind, amounts, case, misses, held=held, currency=currency, **whose)
     return who, what
 
 

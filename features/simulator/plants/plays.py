@@ -18,6 +18,7 @@ def plant(stage: Stage) -> None:
     _successes(stage)
     _lines(stage)
     _two_days(stage)
+    _others(stage)
     _incidents(stage)
 
 
@@ -116,6 +117,17 @@ def _lines(stage: Stage) -> None:
     _plays(stage, "the newest of two lines was returned", 900, line=old)
 
 
+def _others(stage: Stage) -> None:
+    """Two products of one order, and the same product of two customers."""
+    first = bought(stage)
+    same: Some = {"order": first.order_id, "line": "2", "dispatched": None}
+    second = stage.buy(first.customer_id, stage.product(900), -40 * DAY, 900, **same)
+    for line, paid in ((first, 1000), (second, 900)):
+        _plays(stage, "both products of an order", paid, line=line)
+    other = stage.buy(stage.customer(), first.product_id, -40 * DAY, dispatched=None)
+    stage.expect(KIND, None, "plays, only somebody else's failed", FEW, **of_line(other))
+
+
 def _two_days(stage: Stage) -> None:
     """What was bought first failed, and days later what was bought since; ids come in either order."""
     for way in (1, -1):
@@ -142,8 +154,9 @@ def _incidents(stage: Stage) -> None:
     line = _plays(stage, "resolved incidents before that day and on it", None, named)
     for at in (start - US, start):
         _resolved(stage, line, at, line.line_id)
-    line = _plays(stage, "on a resolved incident's day, and on the next", 1000, at=(*TWICE, *NEXT))
-    _resolved(stage, line, start, line.line_id)
+    for _ in range(3):
+        line = _plays(stage, "on a resolved incident's day, and on the next", 1000, at=(*TWICE, *NEXT))
+        _resolved(stage, line, start, line.line_id)
     line = _plays(stage, "an incident of another line", 1000)
     _resolved(stage, line, start, "9")
 

@@ -25,6 +25,7 @@ def plant(stage: Stage) -> None:
     _coupon_and_drop(stage)
     _coupon_twice(stage)
     _subscription(stage)
+    _two_lines(stage)
 
 
 def _guarantee_and_drop(stage: Stage) -> None:
@@ -167,3 +168,15 @@ def _subscription(stage: Stage) -> None:
     for right, amount in zip(rights, (3 * 999, 2 * 999 - 999), strict=True):
         stage.expect("idle_subscription", amount, case, customer_id=customer, entitlement_id=right)
     stage.expect("double_payment", 999, case, customer_id=customer, entitlement_id=rights[1])
+
+
+def _two_lines(stage: Stage) -> None:
+    """A guarantee for one line of an order takes nothing of what is given for another one."""
+    order, customer = stage.number("order"), stage.customer()
+    for line, price, dispatched in (("1", 700, None), ("2", 800, SENT)):
+        product = stage.product()
+        stage.price(product, price, -5 * DAY)
+        there: Some = {"order": order, "line": line, "dispatched": dispatched}
+        bought = stage.buy(customer, product, BOUGHT, **there)
+        kind = "price_guarantee" if dispatched is None else "price_drop"
+        stage.expect(kind, 1000 - price, "together: two lines of an order", **of_line(bought))

@@ -19,6 +19,7 @@ def plant(stage: Stage) -> None:
     _uses(stage)
     _promised(stage)
     _promised_and_unused(stage)
+    _beside(stage)
     _lines(stage)
 
 
@@ -153,9 +154,14 @@ def _uses(stage: Stage) -> None:
         stage, "one of two used, for no order", None, "its use names an order", right={"uses": 2}
     )
     stage.use(right, -40 * DAY)
-    line, right = unclaimed(stage, "one use left: the older order", 200, right={"uses": 1}, listed=False)
-    second = stage.buy(line.customer_id, stage.product(None), BOUGHT + US, **OPEN)
-    stage.expect(KIND, None, "one use left: the newer order", left, **of_line(second), entitlement_id=right)
+    one: Some = {"right": {"uses": 1}, "listed": False}
+    for way in (1, -1):
+        orders = stage.numbers("order", 2)[::way]
+        line, right = unclaimed(stage, "one use left: the older order", 200, line={"order": orders[0]}, **one)
+        second = stage.buy(line.customer_id, stage.product(None), BOUGHT + US, order=orders[1], **OPEN)
+        stage.expect(
+            KIND, None, "one use left: the newer order", left, **of_line(second), entitlement_id=right
+        )
     line, right = unclaimed(stage, "once per order: the dearer line", 700, listed=False, offer={"value": 700})
     second = stage.buy(
         line.customer_id, stage.product(None), BOUGHT, 600, order=line.order_id, line="2", **OPEN
@@ -204,9 +210,52 @@ def _promised(stage: Stage) -> None:
 
 def _another(stage: Stage, customer: int, right: int, amount: int) -> None:
     """An order of the second night's day, for the second of two uses."""
-    line = stage.buy(customer, stage.product(None), DAY / 2, **OPEN)
+    line = stage.buy(customer, stage.product(None), DAY / 2, line="2", **OPEN)
     case = "nights: the second of two uses, the first of which was promised"
     stage.expect(KIND, {2: amount}, case, "bought before the end", **of_line(line), entitlement_id=right)
+
+
+def _beside(stage: Stage) -> None:
+    """Several rights, several lines of an order: what is known of one says nothing of another."""
+    line, right = unclaimed(stage, "beside a right that was used for the order", 200)
+    _use_of_another(stage, line, BOUGHT + US)
+    first, _ = unclaimed(stage, "each of two lines has its right", 200)
+    _second_line(stage, first, "each of two lines has its right, the second", 200)
+    first, _ = unclaimed(stage, "nights: beside a line whose right comes later", 200)
+    _second_line(stage, first, "nights: a line whose right comes later", {2: 200}, night=2)
+    two: Some = {"right": {"uses": 2}, "listed": False}
+    line, right = unclaimed(stage, "two uses, the first order", 200, **two)
+    second = stage.buy(line.customer_id, stage.product(None), BOUGHT, **OPEN)
+    stage.expect(KIND, 200, "two uses, the second order", **of_line(second), entitlement_id=right)
+    old: Some = {"at": -30 * DAY, "listed": False}
+    gone, why = "nights: no use left, for one was promised", "a use is left"
+    for uses in (1, 2):
+        line, right = unclaimed(
+            stage, f"nights: promised, {uses} allowed", {1: 200}, right={"uses": uses}, **old
+        )
+        if uses == 1:
+            _use_of_another(stage, line, DAY / 2)
+        else:
+            recorded = stage.buy(line.customer_id, stage.product(None), -40 * DAY, **OPEN)
+            stage.use(right, DAY / 2, order=recorded.order_id)
+        late = stage.buy(line.customer_id, stage.product(None), DAY / 2, **OPEN)
+        stage.expect(KIND, None, gone, why, **of_line(late), entitlement_id=right)
+
+
+def _use_of_another(stage: Stage, line: Line, at: timedelta) -> None:
+    """A right for something else, with a use that names the order of a line."""
+    offer = stage.offer(kind="coupon", value=300, currency="EUR")
+    stage.add("offer_products", offer_id=offer, product_id=stage.product(None))
+    stage.use(stage.entitle(line.customer_id, offer, -60 * DAY), at, order=line.order_id)
+
+
+def _second_line(stage: Stage, first: Line, case: str, amounts: Amounts, night: int = 0) -> None:
+    """A second line of an order, with a right of its own that perhaps only a later night knows."""
+    product, offer = stage.product(None), stage.offer(kind="coupon", value=200, currency="EUR")
+    stage.add("offer_products", offer_id=offer, product_id=product)
+    right = stage.entitle(first.customer_id, offer, -60 * DAY, night=night)
+    line = stage.buy(first.customer_id, product, BOUGHT, order=first.order_id, line="2", **OPEN)
+    stage.expect(KIND, amounts, case, "the right is known", **of_line(line), entitlement_id=right)
 
 
 def _promised_and_unused(stage: Stage) -> None:

@@ -101,11 +101,19 @@ def _places(stage: Stage) -> None:
     stage.buy(stage.customer(quiet=True), stage.product(None), -70 * DAY)
     who, _ = of("the own market before that of a line", 200)
     stage.buy(who, stage.product(None), -60 * DAY, market="south")
+    there: Some = {"customer": {"market": "south"}, **south}
+    _, what = of("cheaper in the customer's market and in another", 200, **there)
+    for price, at in ((1000, -200 * DAY), (900, FELL)):
+        stage.price(what, price, at)
     _currencies(stage)
 
 
 def _currencies(stage: Stage) -> None:
     """Of a product with prices in two currencies."""
+    who, what = looked(stage, KIND, "cheaper in the customer's currency and in another", 200, currency="USD")
+    stage.buy(who, stage.product(None), -60 * DAY, currency="USD")
+    for price, at in ((1000, -200 * DAY), (900, FELL)):
+        stage.price(what, price, at)
     for case, bought, amounts in (
         ("two currencies, a line in one of them", "EUR", 200),
         ("two currencies, a line in the other", "USD", None),
@@ -157,6 +165,8 @@ def _bought(stage: Stage) -> None:
     who, what = of("bought before and after the look", None, since)
     for at in (LOOKED - DAY, LOOKED + DAY):
         stage.buy(who, what, at, 800, dispatched=at)
+    who, _ = of("bought something else since", 200)
+    stage.buy(who, stage.product(None), -DAY, 800, dispatched=-DAY)
     _, what = of("bought by somebody else", 200)
     stage.buy(stage.customer(quiet=True), what, -DAY, 800, dispatched=-DAY)
 
