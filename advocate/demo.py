@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -58,10 +58,16 @@ class Demo:
         }
 
 
-def run_demo(settings: Settings, day: date, *, say: Callable[[str], None] = lambda _: None) -> Demo:
-    """Imports the demo's data and runs a night; both can be run again."""
+def run_demo(
+    settings: Settings,
+    day: date,
+    *,
+    households: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Demo:
+    """Imports the demo's data, perhaps of some households only, and runs a night; both can be run again."""
     say("import")
-    imported, consented = bring_in_demo(settings)
+    imported, consented = bring_in_demo(settings, households)
     named = name_shop(settings, consented)
     return Demo(imported, consented, run_night(named, day, say=say))
 
@@ -77,11 +83,26 @@ def name_shop(settings: Settings, receipt: Receipt) -> Settings:
     return settings.model_copy(update={"outreach": settings.outreach.model_copy(update=_SHOP)})
 
 
-def bring_in_demo(settings: Settings) -> tuple[Receipt, Receipt]:
+def bring_in_demo(settings: Settings, households: int | None = None) -> tuple[Receipt, Receipt]:
     """Imports the Complete Journey, and the consents that only the demo gives."""
     upgrade(settings)
-    imported = bring_in(settings, read_complete_journey())
+    journey = read_complete_journey()
+    imported = bring_in(settings, journey if households is None else _some(journey, households))
     return imported, bring_in(settings, _consents(Lake.of(settings)))
+
+
+def _some(delivery: Delivery, households: int) -> Delivery:
+    """What a delivery says of so many households, drawn always alike; of products and prices all."""
+    everybody = delivery.tables["purchases"].select("customer_id").unique()
+    drawn = everybody.sort(pl.col("customer_id").hash(seed=1), "customer_id").head(households).collect()
+
+    def theirs(rows: pl.LazyFrame) -> pl.LazyFrame:
+        about = "customer_id" in rows.collect_schema().names()
+        return rows.join(drawn.lazy(), on="customer_id", how="semi") if about else rows
+
+    kept = {name: theirs(rows) for name, rows in delivery.tables.items()}
+    refused = {name: theirs(rows) for name, rows in delivery.refused.items()}
+    return replace(delivery, tables=kept, refused=refused)
 
 
 def _consents(lake: Lake) -> Delivery:

@@ -1,6 +1,7 @@
 """`demo` and `nightly`."""
 
 from datetime import datetime, time
+from typing import Annotated
 
 import typer
 
@@ -21,12 +22,16 @@ def register(app: typer.Typer) -> None:
 def demo(
     context: typer.Context,
     day: Moment = _DEMO_DAY,
+    households: Annotated[
+        int | None,
+        typer.Option(min=1, help="Only so many of the households, for a quick look.  [default: all 2,469]"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Import a year of real grocery purchases, run a night, and show what was found."""
     settings = opened(context)
     with progress("demo") as status:
-        report = run_demo(settings, as_day(day), say=status.update)
+        report = run_demo(settings, as_day(day), households=households, say=status.update)
     if json:
         print_json(report.as_json())
     else:

@@ -41,7 +41,7 @@ CHANGES = {
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> list[Night]:
-    return remembered(Plan(700, 1), tmp_path_factory.mktemp("mutants"))
+    return remembered(Plan(800, 1), tmp_path_factory.mktemp("mutants"))
 
 
 def changed(module: str, change: str) -> Mutant:

