@@ -221,7 +221,7 @@ def _beside(stage: Stage) -> None:
     _use_of_another(stage, line, BOUGHT + US)
     first, _ = unclaimed(stage, "each of two lines has its right", 200)
     _second_line(stage, first, "each of two lines has its right, the second", 200)
-    first, _ = unclaimed(stage, "nights: beside a line whose right comes later", 200)
+    first, _ = unclaimed(stage, "nights: beside a line whose right comes later", 950, offer={"value": 950})
     _second_line(stage, first, "nights: a line whose right comes later", {2: 200}, night=2)
     two: Some = {"right": {"uses": 2}, "listed": False}
     line, right = unclaimed(stage, "two uses, the first order", 200, **two)

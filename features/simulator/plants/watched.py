@@ -172,14 +172,14 @@ def _bought(stage: Stage) -> None:
 
 
 def _disorder(stage: Stage) -> None:
-    """The second night tells of a price and a lack of days ago; two customers looked at the product."""
+    """The second night tells of a price and a lack of days ago; eight customers looked at the product."""
     product = stage.product(700)
     stage.price(product, 800, FELL)
     stage.price(product, 1000, LOOKED - DAY, night=2)
     stock(stage, product, GONE, available=True)
     stock(stage, product, BACK, available=True)
     stock(stage, product, FELL - DAY, available=False, night=2)
-    for case, at, amount, kind in (
+    for case, at, amount, kind in 4 * (
         ("in the lack", BACK - DAY, 0, "back_in_stock_cheaper"),
         ("before the lack", LOOKED, 200, KIND),
     ):
