@@ -81,8 +81,11 @@ def move(
     at: datetime,
     reason: str,
     values: Mapping[str, Any] | None = None,
+    audit: int | None = None,
 ) -> None:
     """Takes notices from the states they were seen in to `target` and writes their history.
+
+    `audit` is the entry of the audit log that tells of it, where people decided.
 
     Raises:
         ConflictError: one of them is not in that state any more.
@@ -94,7 +97,7 @@ def move(
             changed = session.execute(as_seen.values(new).execution_options(synchronize_session=False))
             if cast("CursorResult[Any]", changed).rowcount != len(ids):
                 raise ConflictError("a notice was changed by somebody else meanwhile; look again and repeat")
-    fixed = {"to_state": target, "by": by, "at": at, "reason": reason}
+    fixed = {"to_state": target, "by": by, "at": at, "reason": reason, "audit": audit}
     events = ({"notice_id": one, "from_state": was} | fixed for one, was in chosen)
     insert_all(session, NoticeEventRow, events)
 

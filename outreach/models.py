@@ -81,7 +81,7 @@ class NoticeOpportunityRow(Base):
 
 
 class NoticeEventRow(Base):
-    """A change of a notice's state: append-only."""
+    """A change of a notice's state: append-only. `audit` is the entry of the decision, if people made it."""
 
     __tablename__ = "notice_events"
 
@@ -92,3 +92,4 @@ class NoticeEventRow(Base):
     by: Mapped[str] = mapped_column(NAME)
     at: Mapped[datetime] = mapped_column(Moment)
     reason: Mapped[str] = mapped_column(Text)
+    audit: Mapped[int | None] = mapped_column(index=True)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from outreach.auditing import decided
 from outreach.changes import chosen_of, move, promises_of
 from outreach.fitness import refuse_unfit
 from outreach.models import BatchRow, NoticeEventRow, NoticeOpportunityRow, NoticeRow
@@ -21,6 +22,8 @@ from outreach.promises import ledger
 from outreach.promises.ledger import Promise
 from outreach.states import REVOCABLE, UNDECIDED
 from warehouse import clock
+from warehouse.access import accounts
+from warehouse.access.roles import Role
 from warehouse.database import engine_for, reading, writing
 from warehouse.errors import ConflictError, NotFoundError
 from warehouse.settings import Settings
@@ -128,11 +131,13 @@ def approve(
 
     Raises:
         NotFoundError: no such batch, or a notice is not in it.
+        ForbiddenError: there are accounts, and that of `by` may not approve.
         ConflictError: the digest is another; a notice cannot be approved any more, no notice of the batch
             can, what a named one says was promised or told in another batch meanwhile, or one does not say
             what it must; then nothing changes.
     """
     with writing(engine_for(settings)) as session:
+        accounts.acting(session, by, Role.APPROVER, "approve a batch")
         found, now = _opened(session, batch), clock.now()
         if digest is not None:
             _refuse_unless_read(session, found, digest)
@@ -147,9 +152,10 @@ def approve(
         late = [(one, state) for one, state in chosen if one in overtaken]
         chosen = [(one, state) for one, state in chosen if one not in overtaken]
         refuse_unfit(session, [notice_id for notice_id, _ in chosen], settings.outreach)
-        move(session, late, "rejected", by=by, at=now, reason=OVERTAKEN)
+        entry = decided(session, found.batch_id, [("approved", chosen), ("rejected", late)], by, now, reason)
+        move(session, late, "rejected", by=by, at=now, reason=OVERTAKEN, audit=entry)
         stamp = {"approved_at": now, "approved_hash": NoticeRow.content_hash}
-        move(session, chosen, "approved", by=by, at=now, reason=reason, values=stamp)
+        move(session, chosen, "approved", by=by, at=now, reason=reason, values=stamp, audit=entry)
         ledger.open_promises(session, promises, by=by, at=now)
         _settle(session, found, [*chosen, *late])
         return Outcome(found.batch_id, found.day, len(chosen), done, _sums(promises), overtaken=len(late))
@@ -164,9 +170,11 @@ def reject(
     errors are those of `approve`.
     """
     with writing(engine_for(settings)) as session:
+        accounts.acting(session, by, Role.REVIEWER, "reject notices")
         found, now = _opened(session, batch), clock.now()
         chosen, done = chosen_of(session, found, "rejected", notice_ids, default=REVOCABLE)
-        move(session, chosen, "rejected", by=by, at=now, reason=reason)
+        entry = decided(session, found.batch_id, [("rejected", chosen)], by, now, reason)
+        move(session, chosen, "rejected", by=by, at=now, reason=reason, audit=entry)
         approved = [notice_id for notice_id, state in chosen if state == "approved"]
         voided = ledger.void_notices(session, approved, by=by, at=now, why=reason) if approved else 0
         _settle(session, found, chosen)
@@ -181,9 +189,11 @@ def hold(
     By default all that are proposed. Arguments and errors are those of `approve`.
     """
     with writing(engine_for(settings)) as session:
-        found = _opened(session, batch)
+        accounts.acting(session, by, Role.REVIEWER, "hold notices")
+        found, now = _opened(session, batch), clock.now()
         chosen, done = chosen_of(session, found, "held", notice_ids, default=("proposed",))
-        move(session, chosen, "held", by=by, at=clock.now(), reason=reason)
+        entry = decided(session, found.batch_id, [("held", chosen)], by, now, reason)
+        move(session, chosen, "held", by=by, at=now, reason=reason, audit=entry)
         _settle(session, found, chosen)
         return Outcome(found.batch_id, found.day, len(chosen), done, {})
 

@@ -131,7 +131,12 @@ def reading(engine: Engine) -> Iterator[Session]:
         NotFoundError: nothing was ever done in this home.
         UnavailableError: the database does not answer, or lacks a table. `writing` raises these, too.
     """
-    with _explained(engine), engine.connect() as connection, Session(connection) as session:
+    view = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with (
+        _explained(engine),
+        engine.connect().execution_options(**view) as connection,
+        Session(connection) as session,
+    ):
         yield session
 
 

@@ -8,7 +8,15 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -177,6 +185,15 @@ class SendSettings(_Section):
     outbox: str = ""
 
 
+class DeskSettings(_Section):
+    session_hours: Annotated[int, Field(ge=1, le=24)] = 10
+    idle_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
+
+
+SECRET_AT_LEAST = 32
+"""Characters of a secret."""
+
+
 class Settings(BaseSettings):
     """Everything a run can be told; see `settings.toml` for what each value means and its unit."""
 
@@ -186,6 +203,7 @@ class Settings(BaseSettings):
 
     home: Path = Path("advocate-home")
     database_url: str = Field(default="", repr=False)  # may hold a password
+    secret_key: SecretStr = SecretStr("")
     lake: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     feed: FeedSettings = FeedSettings()
@@ -193,6 +211,14 @@ class Settings(BaseSettings):
     recs: RecsSettings = RecsSettings()
     outreach: OutreachSettings = OutreachSettings()
     send: SendSettings = SendSettings()
+    desk: DeskSettings = DeskSettings()
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SECRET_AT_LEAST:
+            raise ValueError(f"has to have {SECRET_AT_LEAST} characters or more")
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from warehouse.access import audit
 from warehouse.errors import PausedError
 from warehouse.models import SwitchRow
 
@@ -13,6 +14,7 @@ PAUSE = "pause"
 def turn(session: Session, name: str, *, on: bool, by: str, at: datetime) -> None:
     """Turns a switch and remembers who did it and when."""
     session.merge(SwitchRow(name=name, on=on, by=by, at=at))
+    audit.record(session, "switch.turn", by=by, at=at, subject=name, details={"on": on})
 
 
 def is_on(session: Session, name: str) -> bool:

@@ -24,6 +24,7 @@ AREAS = {
     "send": ("send", "pause", "resume"),
     "ledger": ("ledger",),
     "keys": ("keys",),
+    "users": ("users", "audit"),
     "serve": ("serve",),
     "simulated": ("simulate",),
 }

@@ -11,6 +11,8 @@ from outreach.promises.accounts import Standing
 from outreach.promises.payments import Payment
 from outreach.states import NO_CHANNEL
 from warehouse import clock
+from warehouse.access import accounts, audit
+from warehouse.access.roles import Role
 from warehouse.database import engine_for, writing
 from warehouse.errors import ConflictError
 from warehouse.settings import Settings
@@ -43,6 +45,7 @@ def pay(
         ConflictError: it is not of money, less is open, or the reference belongs to another payment.
     """
     with writing(engine_for(settings)) as session:
+        accounts.acting(session, by, Role.APPROVER, "record payments")
         ledger.lock(session)
         standing, now = ledger.one(session, promise_id), clock.now()
         known = ledger.known_payments(session, [reference]).get(reference)
@@ -56,6 +59,8 @@ def pay(
         moment = paid_at or (mine.happened_at if mine else now)
         payment = Payment(reference, promise_id, amount, standing.currency, moment)
         fresh = payments.pay(session, [payment], by=by, at=now).fresh
+        if fresh:
+            _told(session, "promise.pay", promise_id, by, now, reference=reference, amount_minor=amount)
         return ledger.one(session, promise_id), bool(fresh)
 
 
@@ -67,16 +72,24 @@ def void(settings: Settings, promise_id: str, *, by: str, why: str) -> tuple[Sta
         ConflictError: the message that tells of it is still to go.
     """
     with writing(engine_for(settings)) as session:
+        accounts.acting(session, by, Role.APPROVER, "take promises back")
         ledger.lock(session)
         _refuse_if_yet_to_be_told(session, ledger.one(session, promise_id))
-        changed = ledger.void(session, [promise_id], by=by, at=clock.now(), why=why)
+        now = clock.now()
+        changed = ledger.void(session, [promise_id], by=by, at=now, why=why)
+        if changed:
+            _told(session, "promise.void", promise_id, by, now, why=why)
         return ledger.one(session, promise_id), bool(changed)
 
 
 def keep(settings: Settings, promise_id: str, *, by: str, why: str) -> tuple[Standing, bool]:
     """Says that a promise without money was kept; arguments, result and errors as `ledger.keep`."""
     with writing(engine_for(settings)) as session:
-        changed = ledger.keep(session, promise_id, by=by, at=clock.now(), why=why)
+        accounts.acting(session, by, Role.REVIEWER, "say that a promise was kept")
+        now = clock.now()
+        changed = ledger.keep(session, promise_id, by=by, at=now, why=why)
+        if changed:
+            _told(session, "promise.keep", promise_id, by, now, why=why)
         return ledger.one(session, promise_id), changed
 
 
@@ -85,8 +98,18 @@ def reopen(
 ) -> tuple[Standing, bool]:
     """Opens a promise again; arguments, result and errors as `ledger.reopen`."""
     with writing(engine_for(settings)) as session:
-        changed = ledger.reopen(session, promise_id, by=by, at=clock.now(), why=why, reference=reference)
+        accounts.acting(session, by, Role.REVIEWER, "open a promise again")
+        now = clock.now()
+        changed = ledger.reopen(session, promise_id, by=by, at=now, why=why, reference=reference)
+        if changed:
+            _told(session, "promise.reopen", promise_id, by, now, why=why, reference=reference)
         return ledger.one(session, promise_id), changed
+
+
+def _told(
+    session: Session, action: str, promise_id: str, by: str, at: datetime, **details: str | int
+) -> None:
+    audit.record(session, action, by=by, at=at, subject=promise_id, details=details)
 
 
 def _refuse_if_yet_to_be_told(session: Session, standing: Standing) -> None:

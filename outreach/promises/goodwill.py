@@ -14,6 +14,8 @@ from outreach.promises.accounts import Standing, promised_sum
 from outreach.promises.ledger import Promise
 from outreach.promises.models import PostingRow, PromiseRow
 from warehouse import clock
+from warehouse.access import accounts, audit
+from warehouse.access.roles import Role
 from warehouse.database import engine_for, writing
 from warehouse.errors import ConflictError, NotFoundError
 from warehouse.lake import Lake
@@ -46,10 +48,11 @@ def grant(
         amount_minor=amount_minor,
     )
     with writing(engine_for(settings)) as session:
+        accounts.acting(session, by, Role.REVIEWER, "grant a credit")
         ledger.lock(session)
         if not ledger.is_there(session, promise):
             _refuse_beyond(session, settings, promise, now)
-        ledger.open_promises(session, [promise], by=by, at=now)
+        _open(session, promise, by, now)
         return ledger.one(session, promise.promise_id)
 
 
@@ -67,8 +70,17 @@ def give_word(
     now, subject = clock.now(), (WORD, customer_id, said, due_at.isoformat())
     promise = Promise(subject, customer_id, WORD, said, why, due_at=due_at)
     with writing(engine_for(settings)) as session:
-        ledger.open_promises(session, [promise], by=by, at=now)
+        accounts.acting(session, by, Role.REVIEWER, "give a customer one's word")
+        _open(session, promise, by, now)
         return ledger.one(session, promise.promise_id)
+
+
+def _open(session: Session, promise: Promise, by: str, now: datetime) -> None:
+    if not ledger.open_promises(session, [promise], by=by, at=now):
+        return
+    money = {"amount_minor": promise.amount_minor, "currency": promise.currency} if promise.currency else {}
+    details = {"customer_id": promise.customer_id, "why": promise.why, **money}
+    audit.record(session, f"{promise.kind}.open", by=by, at=now, subject=promise.promise_id, details=details)
 
 
 def _refuse_unknown(settings: Settings, customer_id: str) -> None:

@@ -14,6 +14,8 @@ from features.wall import Admitted, admit
 from outreach.promises import ledger, payments
 from outreach.promises.payments import Payment, Screened
 from warehouse import clock
+from warehouse.access import accounts, audit
+from warehouse.access.roles import Role
 from warehouse.database import engine_for, writing
 from warehouse.lease import hold
 from warehouse.receipts import Receipt, recording
@@ -46,10 +48,14 @@ def import_payments(settings: Settings, file: Path, *, by: str) -> Receipt:
         admitted = admit(TABLE, read_file(file), now=now, zone=zone, schema=Payments)
         wanted = [Payment(*row) for row in admitted.rows.select(Payments.column_names()).iter_rows()]
         with writing(engine_for(settings)) as session:
+            accounts.acting(session, by, Role.APPROVER, "record payments")
             ledger.lock(session)
             screened = payments.screen(session, wanted)
             _tell(settings, admitted, screened, receipt)
             payments.write(session, screened.fresh, by=by, at=now)
+            if screened.fresh:
+                details = {"payments": len(screened.fresh)}
+                audit.record(session, "ledger.import", by=by, at=now, details=details)
     return receipt
 
 

@@ -15,6 +15,8 @@ from outreach.promises import ledger
 from outreach.promises.accounts import OPEN, Standing, listed
 from outreach.promises.models import PayoutRow
 from warehouse import clock
+from warehouse.access import accounts, audit
+from warehouse.access.roles import Role
 from warehouse.database import engine_for, writing
 from warehouse.ids import content_id
 from warehouse.settings import Settings
@@ -54,6 +56,7 @@ def export(settings: Settings, write: Callable[[pl.DataFrame], object], *, by: s
     """
     now = clock.now()
     with writing(engine_for(settings)) as session:
+        accounts.acting(session, by, Role.APPROVER, "hand payouts to finance")
         ledger.lock(session)
         money = [standing for standing in listed(session, states=OPEN) if standing.open_minor]
         ready = [standing for standing in money if _is_final(standing, settings, now)]
@@ -64,6 +67,8 @@ def export(settings: Settings, write: Callable[[pl.DataFrame], object], *, by: s
         write(_frame([(exports[_payout_id(standing)], standing) for standing in ready]))
         rows = (_row(payout_id, export_id, standing) for payout_id, standing in new.items())
         ledger.hand_out(session, rows, by=by, at=now)
+        details = {"rows": len(ready), "new": len(new)}
+        audit.record(session, "ledger.export", by=by, at=now, subject=export_id or "", details=details)
     return Export(export_id, len(ready), len(new), len(money) - len(ready))
 
 

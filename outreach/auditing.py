@@ -1,0 +1,61 @@
+"""Decisions of people in the audit log: one entry for each, however many notices it moved.
+
+The entry holds a digest of what it moved, and the history of each notice names the entry: neither can be
+changed, added or removed without the other showing it.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from outreach.models import NoticeEventRow
+from warehouse.access import audit
+from warehouse.access.audit import TamperedError
+from warehouse.access.models import AuditRow
+
+_DECISION = "batch.decide"
+
+Moves = Sequence[tuple[str, Sequence[tuple[str, str]]]]
+"""Target states, each with the notices that go there, and the states they come from."""
+
+
+def decided(session: Session, batch_id: str, moves: Moves, by: str, at: datetime, reason: str) -> int | None:
+    """Writes the entry of a decision inside its transaction; `None` where it moves nothing."""
+    lines = [f"{one} {state} {target}" for target, chosen in moves for one, state in chosen]
+    if not lines:
+        return None
+    details = {
+        "moved": {target: len(chosen) for target, chosen in moves if chosen},
+        "digest": _digest(lines),
+        "reason": reason,
+    }
+    return audit.record(session, _DECISION, by=by, at=at, subject=batch_id, details=details)
+
+
+def check_decisions(session: Session) -> int:
+    """Compares each decision of the log with the history of the notices it moved; returns how many there are.
+
+    Raises:
+        TamperedError: somebody changed the history, or it names an entry that is no decision.
+    """
+    event, moved = NoticeEventRow, defaultdict[int | None, list[str]](list)
+    columns = (event.audit, event.notice_id, event.from_state, event.to_state)
+    for number, one, state, target in session.execute(select(*columns).where(event.audit.is_not(None))):
+        moved[number].append(f"{one} {state} {target}")
+    decisions = select(AuditRow.number, AuditRow.details).where(AuditRow.action == _DECISION)
+    told = {number: json.loads(details)["digest"] for number, details in session.execute(decisions)}
+    for number in sorted(number for number in moved.keys() | told.keys() if number is not None):
+        if _digest(moved[number]) != told.get(number):
+            raise TamperedError(
+                f"the notices that entry {number} of the audit log decided about are others now"
+            )
+    return len(told)
+
+
+def _digest(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
