@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from outreach.models import NoticeEventRow
 from warehouse.access import audit
-from warehouse.access.audit import TamperedError
 from warehouse.access.models import AuditRow
+from warehouse.errors import TamperedError
 
 _DECISION = "batch.decide"
 

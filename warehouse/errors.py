@@ -8,6 +8,8 @@ AdvocateError            something the caller can act on; the CLI prints it and 
 ├── PausedError          the pause switch is on; nothing is sent
 ├── NotFoundError        no such customer, product, batch, notice, bundle or night
 ├── ConflictError        the thing exists, but its state forbids what was asked
+├── TamperedError        what was written once is not what is there
+├── ForbiddenError       somebody asked for what their role does not allow
 ├── UnavailableError     something this needs does not answer; the same may succeed later
 └── ModelError           a model could not be trained, saved or read
 """
@@ -43,6 +45,14 @@ class NotFoundError(AdvocateError):
 
 class ConflictError(AdvocateError):
     """The thing exists, but its state forbids what was asked."""
+
+
+class TamperedError(AdvocateError):
+    """What was written once is not what is there."""
+
+
+class ForbiddenError(AdvocateError):
+    """Somebody asked for what their role does not allow."""
 
 
 class UnavailableError(AdvocateError):

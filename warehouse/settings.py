@@ -12,7 +12,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -203,7 +202,7 @@ class Settings(BaseSettings):
 
     home: Path = Path("advocate-home")
     database_url: str = Field(default="", repr=False)  # may hold a password
-    secret_key: SecretStr = SecretStr("")
+    secret_key: str = Field(default="", repr=False)
     lake: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     feed: FeedSettings = FeedSettings()
@@ -215,8 +214,8 @@ class Settings(BaseSettings):
 
     @field_validator("secret_key")
     @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        if 0 < len(value.get_secret_value()) < SECRET_AT_LEAST:
+    def _long_enough(cls, value: str) -> str:
+        if 0 < len(value) < SECRET_AT_LEAST:
             raise ValueError(f"has to have {SECRET_AT_LEAST} characters or more")
         return value
 

@@ -12,10 +12,10 @@ from outreach.models import NoticeEventRow
 from tests.outreach.test_review import desk, notice_of, proposed, states
 from warehouse import clock
 from warehouse.access import accounts, audit
-from warehouse.access.audit import TamperedError
 from warehouse.access.models import AuditRow
-from warehouse.access.roles import ForbiddenError, Role
+from warehouse.access.roles import Role
 from warehouse.database import engine_for, reading, writing
+from warehouse.errors import ForbiddenError, TamperedError
 from warehouse.settings import Settings
 
 __all__ = ["desk", "proposed"]

@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 from warehouse import clock
 from warehouse.access import audit
 from warehouse.access.models import UserRow
-from warehouse.access.roles import ForbiddenError, Role, require
+from warehouse.access.roles import Role, require
 from warehouse.database import engine_for, reading, writing
-from warehouse.errors import ConflictError, NotFoundError, SettingsError
+from warehouse.errors import ConflictError, ForbiddenError, NotFoundError, SettingsError
 from warehouse.settings import Settings
 
 SHORTEST, LONGEST = 12, 256

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from warehouse.access.models import AuditHeadRow, AuditRow
-from warehouse.errors import ConflictError
+from warehouse.errors import TamperedError
 
 START = "0" * 64
 """What the first entry is chained to."""
@@ -30,10 +30,6 @@ class Head:
 
     number: int
     digest: str
-
-
-class TamperedError(ConflictError):
-    """The log is not what was written."""
 
 
 def record(

@@ -2,11 +2,7 @@
 
 from enum import StrEnum
 
-from warehouse.errors import AdvocateError
-
-
-class ForbiddenError(AdvocateError):
-    """Somebody asked for what their role does not allow."""
+from warehouse.errors import ForbiddenError
 
 
 class Role(StrEnum):

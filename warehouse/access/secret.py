@@ -24,7 +24,7 @@ def key_for(settings: Settings, purpose: str) -> bytes:
     Raises:
         SettingsError: the file cannot be read or made, or others may read it.
     """
-    given = settings.secret_key.get_secret_value()
+    given = settings.secret_key
     secret = given.encode() if given else _kept(settings.home.absolute() / _FILE)
     return hmac.digest(secret, purpose.encode(), hashlib.sha256)
 

@@ -8,9 +8,9 @@ from sqlalchemy import select
 from warehouse.access import accounts, audit
 from warehouse.access.accounts import User
 from warehouse.access.models import AuditRow, UserRow
-from warehouse.access.roles import ForbiddenError, Role, require
+from warehouse.access.roles import Role, require
 from warehouse.database import engine_for, reading
-from warehouse.errors import AdvocateError, ConflictError, NotFoundError, SettingsError
+from warehouse.errors import AdvocateError, ConflictError, ForbiddenError, NotFoundError, SettingsError
 from warehouse.settings import Settings
 
 WORDS = "seven quiet harbours"

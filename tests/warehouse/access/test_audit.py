@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from tests.conftest import at
 from warehouse.access import audit
-from warehouse.access.audit import Head, TamperedError
+from warehouse.access.audit import Head
 from warehouse.access.models import AuditRow
 from warehouse.database import engine_for, reading, writing
+from warehouse.errors import TamperedError
 from warehouse.settings import Settings
 
 NOW = at("2017-12-01T10:00:00")
