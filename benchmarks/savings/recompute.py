@@ -56,7 +56,13 @@ CREATE TABLE found (
 
 
 def recompute(settings: Settings, day: date, kinds: Sequence[str]) -> pl.DataFrame:
-    """What the SQL says the night should have found, of these kinds: the columns of `COMPARED` and an id."""
+    """What the SQL says the night should have found, of these kinds: the columns of `COMPARED` and an id.
+
+    Raises:
+        SystemExit: the night has not run.
+    """
+    if not Lake.of(settings).has("outreach_promised", day):
+        raise SystemExit(f"the night of {day} has not run there; run `advocate nightly --day {day}` first")
     with opened(settings, day) as connection:
         return settled(connection, kinds)
 
