@@ -41,20 +41,22 @@ def add(
     role: Annotated[
         Role,
         typer.Option(
-            help="viewer: looks, personal data masked; reviewer: edits, holds, rejects; approver: approves; "
-            "admin: accounts, rules, switches, erasure. Each may do what the ones before it may."
+            help="viewer: decides nothing; reviewer: holds, rejects, grants goodwill; approver: approves, "
+            "pays; admin: changes accounts. Each may do what the ones before it may. The first one is an admin."
         ),
     ],
-    email: Annotated[str | None, typer.Option(help="Where the digest of waiting batches goes.")] = None,
+    email: Annotated[str | None, typer.Option(help="Their address.")] = None,
     password_stdin: FromInput = False,
     without_password: Annotated[
-        bool, typer.Option("--without-password", help="For somebody who signs in with OIDC.")
+        bool, typer.Option("--without-password", help="Make it without a password.")
     ] = False,
     as_: AsUser = None,
     json: Json = False,
 ) -> None:
     """Make an account, and ask for its password twice; only an Argon2 hash of it is kept."""
     settings = opened(context)
+    if role is not Role.ADMIN and not accounts.users(settings):
+        raise SettingsError("the first account has to be an admin's, or nobody could make another one")
     password = None if without_password else _password(password_stdin)
     made = accounts.add(settings, name, role, by=_admin(settings, as_), password=password, email=email)
     if json:
@@ -70,7 +72,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
     if json:
         print_json(found)
         return
-    names = ("name", "role", "email", "signs in with", "made", "by", "closed")
+    names = ("name", "role", "email", "password", "made", "by", "closed")
     print_table(names, [tuple(entry.values()) for entry in found])
 
 
@@ -170,7 +172,7 @@ def _entry(row: UserRow) -> dict[str, Any]:
         "name": row.name,
         "role": row.role,
         "email": row.email,
-        "signs_in_with": "a password" if row.password_hash else "OIDC",
+        "password": "yes" if row.password_hash else "no",
         "created_at": row.created_at,
         "created_by": row.created_by,
         "disabled_at": row.disabled_at,

@@ -24,6 +24,8 @@ def add(home: Path, name: str, *words: str, password: str = WORDS) -> subprocess
 
 def test_accounts_are_made_changed_closed_and_all_of_it_is_in_the_log(tmp_path: Path) -> None:
     home = tmp_path / "home"
+    locked = add(home, "ben", "--role", "approver")
+    assert (locked.returncode, "has to be an admin's" in locked.stderr) == (1, True)
     first = add(home, "maria", "--role", "admin", "--email", "maria@shop.example")
     assert "maria is a admin" not in first.stdout
     assert "maria: admin" in first.stdout
