@@ -42,7 +42,7 @@ def add(
         Role,
         typer.Option(
             help="viewer: decides nothing; reviewer: holds, rejects, grants goodwill; approver: approves, "
-            "pays; admin: changes accounts. Each may do what the ones before it may. The first one is an admin."
+            "pays; admin: changes accounts. Each may do what those before it may. The first is an admin's."
         ),
     ],
     email: Annotated[str | None, typer.Option(help="Their address.")] = None,
