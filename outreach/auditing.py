@@ -6,13 +6,14 @@ changed, added or removed without the other showing it.
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from outreach.choosing import moves
 from outreach.models import NoticeEventRow
 from warehouse.access import audit
 from warehouse.access.models import AuditRow
@@ -20,20 +21,16 @@ from warehouse.errors import TamperedError
 
 _DECISION = "batch.decide"
 
-Moves = Sequence[tuple[str, Sequence[tuple[str, str]]]]
-"""Target states, each with the notices that go there, and the states they come from."""
 
-
-def decided(session: Session, batch_id: str, moves: Moves, by: str, at: datetime, reason: str) -> int | None:
-    """Writes the entry of a decision inside its transaction; `None` where it moves nothing."""
-    lines = [f"{one} {state} {target}" for target, chosen in moves for one, state in chosen]
+def decided(session: Session, batch_id: str, by: str, at: datetime, reason: str) -> int | None:
+    """Writes the entry of a decision about what is chosen, inside its transaction; `None` for nothing."""
+    lines, counted = [], Counter[str]()
+    for notice_id, state, target in moves(session):
+        lines.append(f"{notice_id} {state} {target}")
+        counted[target] += 1
     if not lines:
         return None
-    details = {
-        "moved": {target: len(chosen) for target, chosen in moves if chosen},
-        "digest": _digest(lines),
-        "reason": reason,
-    }
+    details = {"moved": dict(counted), "digest": _digest(lines), "reason": reason}
     return audit.record(session, _DECISION, by=by, at=at, subject=batch_id, details=details)
 
 

@@ -1,6 +1,7 @@
 """Batches: one per night, replaced by a rerun only while nobody has decided anything."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from outreach.bulk import insert_all
-from outreach.models import BatchRow, NoticeOpportunityRow, NoticeRow
+from outreach.bulk import insert_all, table_of
+from outreach.listing import facets
+from outreach.models import BatchRow, NoticeOpportunityRow, NoticeRow, WordsRow
 from outreach.writing import Written, batch_id_of
 from warehouse import clock
 
@@ -49,10 +51,13 @@ def replace(
         backfill=late or later_one is not None,
         notices=written.notices.height,
         held=held,
+        digest=digest_of(written.notices.select("notice_id", "content_hash").iter_rows()),
+        facets=facets(written.notices),
     )
     session.add(batch)
     session.flush()
-    insert_all(session, NoticeRow, _notice_rows(written))
+    insert_all(session, NoticeRow, _rows_of(NoticeRow, written))
+    insert_all(session, WordsRow, _rows_of(WordsRow, written))
     insert_all(session, NoticeOpportunityRow, written.members.iter_rows(named=True))
     return None
 
@@ -63,7 +68,8 @@ def remove_draft(session: Session, day: date) -> bool:
     if batch is None or batch.state != "draft":
         return False
     mine = select(NoticeRow.notice_id).where(NoticeRow.batch_id == batch.batch_id)
-    session.execute(delete(NoticeOpportunityRow).where(NoticeOpportunityRow.notice_id.in_(mine)))
+    for model in (NoticeOpportunityRow, WordsRow):
+        session.execute(delete(model).where(model.notice_id.in_(mine)))
     session.execute(delete(NoticeRow).where(NoticeRow.batch_id == batch.batch_id))
     session.execute(delete(BatchRow).where(BatchRow.batch_id == batch.batch_id))
     session.expunge(batch)
@@ -75,9 +81,17 @@ def locked(session: Session, day: date) -> BatchRow | None:
     return session.scalar(select(BatchRow).where(BatchRow.day == day).with_for_update())
 
 
-def _notice_rows(written: Written) -> Iterator[dict[str, Any]]:
+def digest_of(hashes: Iterable[tuple[str, str]]) -> str:
+    """SHA-256 over the content hashes of notices (id, hash) in order of their ids: what a batch says."""
+    return hashlib.sha256("".join(content for _, content in sorted(hashes)).encode()).hexdigest()
+
+
+def _rows_of(model: type[NoticeRow] | type[WordsRow], written: Written) -> Iterator[dict[str, Any]]:
+    """The rows of one of the tables that notices are kept in."""
+    columns = [column.name for column in table_of(model).columns]
     for row in written.notices.iter_rows(named=True):
-        yield row | {"recipient": written.recipients[row["notice_id"]]}
+        whole = row | {"recipient": written.recipients[row["notice_id"]]}
+        yield {name: whole[name] for name in columns if name in whole}
 
 
 def _difference(session: Session, batch: BatchRow, written: Written) -> Difference:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from features.contract import CONTRACTS
 from outreach.inputs import with_channels
-from outreach.models import BatchRow, NoticeOpportunityRow, NoticeRow
+from outreach.models import BatchRow, NoticeOpportunityRow, NoticeRow, WordsRow
 from outreach.slots import Told
 from outreach.standing import everybody, objections, reach, recent_contacts
 from outreach.texts import Message, content_hash
@@ -89,7 +89,12 @@ WITHDRAWN = ("expired", "complained", "unsubscribed", "no_consent")
 
 
 def refusal(
-    notice: NoticeRow, told: Sequence[Told], current: Current, settings: OutreachSettings, now: datetime
+    notice: NoticeRow,
+    words: WordsRow,
+    told: Sequence[Told],
+    current: Current,
+    settings: OutreachSettings,
+    now: datetime,
 ) -> str | None:
     """Why an approved notice may not go now, or `None`. The reason is a word for the receipt."""
     standing = current.standings[notice.notice_id]
@@ -101,7 +106,7 @@ def refusal(
         "unsubscribed": marketing and standing.unsubscribed,
         standing.problem or "reachable": standing.problem is not None,
         "content_changed": standing.address != notice.recipient
-        or hash_of(notice, told) != notice.approved_hash,
+        or hash_of(notice, words, told) != notice.approved_hash,
         "frequency_cap": current.contacts.get(notice.person, 0) >= settings.cap_contacts,
         "not_yet": notice.send_after is None or notice.send_after > now,
         "asleep": not is_waking(now, notice.timezone, settings),
@@ -109,14 +114,14 @@ def refusal(
     return next((reason for reason, holds in checks.items() if holds), None)
 
 
-def hash_of(notice: NoticeRow, told: Sequence[Told]) -> str:
+def hash_of(notice: NoticeRow, words: WordsRow, told: Sequence[Told]) -> str:
     """The content hash of a notice as it stands in the database now."""
     return content_hash(
         recipient=notice.recipient,
         channel=notice.channel,
         purpose=notice.purpose,
         amounts=told,
-        message=Message(notice.subject, notice.text, notice.html, notice.template),
+        message=Message(notice.subject, words.text, words.html, notice.template),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from outreach.models import NoticeRow
+from outreach.models import NoticeRow, WordsRow
 from outreach.policy import REASONS, RULES
 from outreach.review import history
 from outreach.states import NO_CHANNEL
@@ -79,10 +79,10 @@ def _notice(settings: Settings, notice_id: str | None) -> dict[str, Any] | None:
     if notice_id is None:
         return None
     with reading(engine_for(settings)) as session:
-        row = session.get(NoticeRow, notice_id)
-        if row is None:
+        row, words = session.get(NoticeRow, notice_id), session.get(WordsRow, notice_id)
+        if row is None or words is None:
             return None
-        shown = {"notice_id": notice_id, "state": row.state, "subject": row.subject, "text": row.text}
+        shown = {"notice_id": notice_id, "state": row.state, "subject": row.subject, "text": words.text}
     steps = [
         {name: _text(event[name]) for name in ("from_state", "to_state", "by", "at", "reason")}
         for event in history(settings, notice_id)

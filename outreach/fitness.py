@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from outreach.bulk import chunks
-from outreach.linting import refusal
-from outreach.models import NoticeOpportunityRow, NoticeRow
+from outreach.choosing import CHOSEN
+from outreach.linting import fitness_of, refusal
+from outreach.models import NoticeOpportunityRow, NoticeRow, WordsRow
 from outreach.opportunities import MONEY
 from outreach.references import reference_of
 from outreach.texts import Message
@@ -15,24 +16,41 @@ from warehouse.errors import ConflictError
 from warehouse.settings import OutreachSettings
 
 
-def refuse_unfit(session: Session, notice_ids: Sequence[str], settings: OutreachSettings) -> None:
-    """Refuses to approve a notice that hides a promise, or lacks opt-out or address.
+def refuse_unfit(session: Session, settings: OutreachSettings) -> None:
+    """Refuses to approve a chosen notice that hides a promise, or lacks opt-out or address.
+
+    Words that were found fit for the settings in force are not read again: a change of them changes the
+    content hash, and sending compares that.
 
     Raises:
         ConflictError: one does; nothing may be approved then.
     """
-    for ids in chunks(notice_ids):
-        owed = _references(session, ids)
-        columns = (NoticeRow.notice_id, NoticeRow.purpose, NoticeRow.subject, NoticeRow.text, NoticeRow.html)
-        for notice_id, purpose, subject, text, html in session.execute(
-            select(*columns).where(NoticeRow.notice_id.in_(ids)).order_by(NoticeRow.notice_id)
-        ):
-            problem = refusal(purpose, owed.get(notice_id, []), Message(subject, text, html, ""), settings)
-            if problem is not None:
-                raise ConflictError(
-                    f"notice {notice_id} cannot be approved ({problem.rule}): {problem.advice}; nothing was "
-                    "changed: run the night again, or reject it"
-                )
+    doubtful = (
+        select(NoticeRow.notice_id)
+        .join(CHOSEN, CHOSEN.c.notice_id == NoticeRow.notice_id)
+        .where(
+            CHOSEN.c.target == "approved",
+            or_(NoticeRow.fit_for.is_(None), NoticeRow.fit_for != fitness_of(settings)),
+        )
+        .order_by(NoticeRow.notice_id)
+    )
+    for ids in chunks(session.scalars(doubtful).all()):
+        _refuse(session, ids, settings)
+
+
+def _refuse(session: Session, notice_ids: Sequence[str], settings: OutreachSettings) -> None:
+    owed = _references(session, notice_ids)
+    columns = (NoticeRow.notice_id, NoticeRow.purpose, NoticeRow.subject, WordsRow.text, WordsRow.html)
+    words = select(*columns).join(WordsRow, WordsRow.notice_id == NoticeRow.notice_id)
+    for notice_id, purpose, subject, text, html in session.execute(
+        words.where(NoticeRow.notice_id.in_(notice_ids)).order_by(NoticeRow.notice_id)
+    ):
+        problem = refusal(purpose, owed.get(notice_id, []), Message(subject, text, html, ""), settings)
+        if problem is not None:
+            raise ConflictError(
+                f"notice {notice_id} cannot be approved ({problem.rule}): {problem.advice}; nothing was "
+                "changed: run the night again, or reject it"
+            )
 
 
 def _references(session: Session, notice_ids: Sequence[str]) -> dict[str, list[str]]:

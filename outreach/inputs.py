@@ -34,6 +34,7 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "first_at": _UTC,
     },
     "told": {"opportunity_id": pl.String()},
+    "kinds": {"kind": pl.String()},
 }
 
 
@@ -49,17 +50,25 @@ class Inputs:
             `customer_id, kind, owed`, what it was about (`order_id, line_id, entitlement_id, incident_id`;
             null where that was not kept yet) and `first_at`, when it was promised first.
         told: `opportunity_id` of what customers have been, or are about to be, told of.
+        kinds: `kind` of what they were told of.
     """
 
     contacts: pl.LazyFrame
     responses: pl.LazyFrame
     promised: pl.LazyFrame
     told: pl.LazyFrame
+    kinds: pl.LazyFrame
 
 
 def freeze(settings: Settings, lake: Lake, day: date) -> Inputs:
     """The inputs of a day: those frozen by its first run, else as they are now."""
-    makers = {"contacts": _contacts, "responses": _responses, "promised": _promised, "told": _told}
+    makers = {
+        "contacts": _contacts,
+        "responses": _responses,
+        "promised": _promised,
+        "told": _told,
+        "kinds": _kinds,
+    }
     for name, make in makers.items():
         if not lake.has(f"outreach_{name}", day):
             frame = make(settings, lake, day).collect()
@@ -125,6 +134,13 @@ def _told(settings: Settings, _lake: Lake, day: date) -> pl.LazyFrame:
         NoticeRow, NoticeRow.notice_id == NoticeOpportunityRow.notice_id
     )
     return _read(settings, _before(ids, day), SCHEMAS["told"]).unique()
+
+
+def _kinds(settings: Settings, _lake: Lake, day: date) -> pl.LazyFrame:
+    kinds = select(NoticeOpportunityRow.kind).join(
+        NoticeRow, NoticeRow.notice_id == NoticeOpportunityRow.notice_id
+    )
+    return _read(settings, _before(kinds, day).distinct(), SCHEMAS["kinds"])
 
 
 def _before(query: Select[Any], day: date) -> Select[Any]:

@@ -19,7 +19,7 @@ from outreach.changes import move
 from outreach.channels import Delivery, channel_for
 from outreach.clearance import WITHDRAWN, Current, look, refusal, told_by, too_old
 from outreach.inputs import SCHEMAS
-from outreach.models import BatchRow, NoticeRow
+from outreach.models import BatchRow, NoticeRow, WordsRow
 from outreach.review import find_batch
 from outreach.slots import Told
 from outreach.states import NO_CHANNEL
@@ -81,29 +81,34 @@ def _waiting(settings: Settings, batch: str | None) -> list[str]:
 def _send_some(settings: Settings, ids: Sequence[str], allow_old: bool, receipt: Receipt) -> None:
     now = clock.now()
     with reading(engine_for(settings)) as session:
-        query = select(NoticeRow, BatchRow).join(BatchRow, BatchRow.batch_id == NoticeRow.batch_id)
+        query = select(NoticeRow, WordsRow, BatchRow).join(
+            WordsRow, WordsRow.notice_id == NoticeRow.notice_id
+        )
+        query = query.join(BatchRow, BatchRow.batch_id == NoticeRow.batch_id)
         rows = session.execute(query.where(NoticeRow.notice_id.in_(ids)).order_by(*TURN)).all()
         told = told_by(session, ids)
         ours = _sent_since(session, now - timedelta(days=settings.outreach.cap_days), but=ids)
-    current = look(settings, [notice for notice, _ in rows], ours, now)
-    for notice, batch in rows:
+    current = look(settings, [notice for notice, _, _ in rows], ours, now)
+    for notice, words, batch in rows:
         old = not allow_old and too_old(batch, settings.outreach, now)
-        refused = "old_night" if old else _refused(settings, notice, told[notice.notice_id], current)
-        if (reason := _send_one(settings, notice, refused, receipt)) is not None:
+        refused = "old_night" if old else _refused(settings, notice, words, told[notice.notice_id], current)
+        if (reason := _send_one(settings, notice, words, refused, receipt)) is not None:
             _count(receipt, reason)
             continue
         current.contacts[notice.person] = current.contacts.get(notice.person, 0) + 1
         receipt.rows_out["notices"] += 1
 
 
-def _send_one(settings: Settings, notice: NoticeRow, refused: str | None, receipt: Receipt) -> str | None:
+def _send_one(
+    settings: Settings, notice: NoticeRow, words: WordsRow, refused: str | None, receipt: Receipt
+) -> str | None:
     """Sees to it that a cleared notice is delivered; returns why it was not, or `None` when it was."""
     left = notice.state == "handed"
-    if left and channel_for(settings, notice.channel).delivered(_delivery_of(notice)):
+    if left and channel_for(settings, notice.channel).delivered(_delivery_of(notice, words)):
         _move(settings, notice, "handed", "sent", sent_at=clock.now())
         return None
     if refused is None:
-        return _claim(settings, notice) or _deliver(settings, notice, receipt)
+        return _claim(settings, notice) or _deliver(settings, notice, words, receipt)
     if refused == "expired" or (left and refused in WITHDRAWN):
         _move(settings, notice, notice.state, "expired", reason=refused, handed_at=None)
     elif left:
@@ -111,12 +116,14 @@ def _send_one(settings: Settings, notice: NoticeRow, refused: str | None, receip
     return refused
 
 
-def _refused(settings: Settings, notice: NoticeRow, told: Sequence[Told], current: Current) -> str | None:
+def _refused(
+    settings: Settings, notice: NoticeRow, words: WordsRow, told: Sequence[Told], current: Current
+) -> str | None:
     now = clock.now()
     approved_at = notice.approved_at or now
     if approved_at + timedelta(minutes=settings.send.delay_minutes) > now:
         return "delay"
-    return refusal(notice, told, current, settings.outreach, now)
+    return refusal(notice, words, told, current, settings.outreach, now)
 
 
 def _sent_since(session: Session, since: datetime, *, but: Sequence[str]) -> pl.LazyFrame:
@@ -141,10 +148,10 @@ def _claim(settings: Settings, notice: NoticeRow) -> str | None:
     return None
 
 
-def _deliver(settings: Settings, notice: NoticeRow, receipt: Receipt) -> str | None:
+def _deliver(settings: Settings, notice: NoticeRow, words: WordsRow, receipt: Receipt) -> str | None:
     """Delivers a claimed notice; one that cannot be delivered is `approved` again, and cleared next time."""
     try:
-        channel_for(settings, notice.channel).deliver(_delivery_of(notice))
+        channel_for(settings, notice.channel).deliver(_delivery_of(notice, words))
     except OSError as error:
         _move(settings, notice, "handed", "approved", reason=f"delivery_failed: {error}", handed_at=None)
         receipt.warnings.append(
@@ -155,7 +162,7 @@ def _deliver(settings: Settings, notice: NoticeRow, receipt: Receipt) -> str | N
     return None
 
 
-def _delivery_of(notice: NoticeRow) -> Delivery:
+def _delivery_of(notice: NoticeRow, words: WordsRow) -> Delivery:
     return Delivery(
         notice.notice_id,
         notice.batch_id,
@@ -163,8 +170,8 @@ def _delivery_of(notice: NoticeRow) -> Delivery:
         notice.channel,
         notice.purpose,
         notice.subject,
-        notice.text,
-        notice.html,
+        words.text,
+        words.html,
     )
 
 

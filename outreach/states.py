@@ -10,6 +10,8 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     "failed": frozenset(),
     "expired": frozenset(),
 }
+TAKEN_BACK = ("approved", "held", "rejected")
+"""States that a decision led to and that `outreach.review.undo` leads back from, while nothing was sent."""
 UNDECIDED = ("proposed", "held")
 REVOCABLE = (*UNDECIDED, "approved")
 """What a person can still reject: nothing of it was handed over."""

@@ -149,13 +149,12 @@ def prepare_batch(settings: Settings, day: date) -> Receipt:
 def _written(settings: Settings, lake: Lake, day: date) -> Written:
     proposals, members = (newest(settings, day, f"outreach_{name}") for name in ("proposals", "members"))
     opportunities = _found_and_asked(settings, day)
-    customers = seen(lake, "customers", day).select("customer_id", "email", "phone")
-    promised = freeze(settings, lake, day).promised
+    customers = seen(lake, "customers", day).select("customer_id", "email", "phone", "market")
     return write(
         proposals=proposals,
         members=members,
         opportunities=opportunities,
-        promised=promised,
+        inputs=freeze(settings, lake, day),
         customers=customers,
         style=Style.of(settings),
         day=day,

@@ -39,7 +39,13 @@ class Message:
 
 
 def compose(
-    frame: str, told: Sequence[Told], reader: Reader, settings: OutreachSettings, own: Path | None = None
+    frame: str,
+    told: Sequence[Told],
+    reader: Reader,
+    settings: OutreachSettings,
+    own: Path | None = None,
+    *,
+    note: str = "",
 ) -> Message:
     """Writes the message about one customer's opportunities of one currency.
 
@@ -51,12 +57,13 @@ def compose(
         reader: locale and zone for language, money and dates.
         settings: shop name, contact, opt-out, address, and the windows that the reasons mention.
         own: the retailer's own templates, which win over ours.
+        note: a reviewer's own sentence, under the greeting.
     """
     language = reader.language if reader.language in languages(own) else ENGLISH
     words = _Words(language, reader.in_language(language), own)
     items = [slots_of(one, words.reader) for one in told]
     topics = list(dict.fromkeys(str(item["topic"]) for item in items))
-    slots = frame_slots(settings, words.reader, _totals(told, items, words.reader))
+    slots = frame_slots(settings, words.reader, _totals(told, items, words.reader)) | {"note": note}
     alone = len(topics) == 1 and frame != NO_CHANNEL
     subject = words.say(f"{topics[0] if alone else frame}/{VERSION}.subject", slots)
     text, html = (

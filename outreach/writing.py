@@ -1,7 +1,8 @@
 """Turns what was decided into notices: one message per proposal, ready for review."""
 
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -11,10 +12,15 @@ from typing import Any
 import polars as pl
 
 from outreach.formats import Reader
-from outreach.linting import Problem, problems
+from outreach.inputs import Inputs
+from outreach.linting import REFUSING, Problem, fitness_of, problems
 from outreach.opportunities import MONEY
-from outreach.references import reference_of
+from outreach.promises.ledger import promise_id_of
+from outreach.promises.models import IN_HAND
+from outreach.references import reference_of, subject_of
+from outreach.risk import risks
 from outreach.slots import Told
+from outreach.slots.values import title
 from outreach.standing import address
 from outreach.states import NO_CHANNEL
 from outreach.style import Style
@@ -29,8 +35,12 @@ NOTICES: dict[str, pl.DataType] = {
     **dict.fromkeys(("content_hash", "person", "timezone"), pl.String()),
     "send_after": _UTC,
     "send_by": _UTC,
+    **dict.fromkeys(("locale", "kinds", "market", "risks", "haystack", "fit_for"), pl.String()),
+    "risk": pl.Int64(),
 }
 """Notices as the lake keeps them; the address they go to stays in the database."""
+SEARCHED = 400
+"""Letters of what is searched of a notice."""
 SUBJECT = ("product_id", "order_id", "line_id", "entitlement_id", "incident_id")
 """What an opportunity can be about."""
 
@@ -62,13 +72,13 @@ def write(
     proposals: pl.LazyFrame,
     members: pl.LazyFrame,
     opportunities: pl.LazyFrame,
-    promised: pl.LazyFrame,
+    inputs: Inputs,
     customers: pl.LazyFrame,
     style: Style,
     day: date,
 ) -> Written:
     """Writes the notices of a night from its proposals and what each of them tells of."""
-    before = promised.select("opportunity_id", "currency", "promised_minor")
+    before = inputs.promised.select("opportunity_id", "currency", "promised_minor")
     details = (
         members.join(opportunities, on="opportunity_id")
         .join(before, on=["opportunity_id", "currency"], how="left")
@@ -88,12 +98,27 @@ def write(
         )
         .collect()
     )
-    whom = proposals.join(customers, on="customer_id", how="left").with_columns(recipient=address())
+    unusual = risks(proposals, details.lazy(), inputs.kinds, inputs.contacts)
+    whom = (
+        proposals.join(customers.rename({"market": "own_market"}), on="customer_id", how="left")
+        .join(unusual, on="notice_id", how="left")
+        .with_columns(recipient=address())
+    )
     rows = list(_rows(whom.sort("notice_id").collect(), details, style, day))
     recipients = {row["notice_id"]: row.pop("recipient") for row in rows}
     wrong = Counter(problem for row in rows for problem in row.pop("problems"))
     notices = pl.DataFrame(rows, schema=NOTICES, orient="row")
-    return Written(notices, recipients, details.drop("expires_at"), dict(sorted(wrong.items())))
+    promises = pl.Series("promise_id", [_promise(one) for one in details.iter_rows(named=True)], pl.String)
+    due = pl.when(pl.col("kind").is_in(IN_HAND) & promises.is_not_null()).then("expires_at")
+    opened = details.with_columns(promises, due_at=due).drop("expires_at")
+    return Written(notices, recipients, opened, dict(sorted(wrong.items())))
+
+
+def _promise(row: dict[str, Any]) -> str | None:
+    """The promise that approving opens."""
+    if row["owed"] not in MONEY:
+        return None
+    return promise_id_of(subject_of(row["notice_id"], row["opportunity_id"]))
 
 
 def _rows(
@@ -112,6 +137,8 @@ def _row(proposal: dict[str, Any], details: list[dict[str, Any]], style: Style) 
     message, wrong = _worded(proposal, told, style)
     passed_on = ("notice_id", "customer_id", "channel", "purpose", "person", "timezone", "send_after")
     where = {name: proposal[name] for name in ("recipient", "channel", "purpose")}
+    evidence = [json.loads(one["evidence"]) for one in details]
+    fit = not any(problem.rule in REFUSING for problem in wrong)
     return {name: proposal[name] for name in passed_on} | {
         "recipient": proposal["recipient"],
         "amount_minor": proposal["value_minor"],
@@ -124,7 +151,26 @@ def _row(proposal: dict[str, Any], details: list[dict[str, Any]], style: Style) 
         "problems": wrong,
         "send_by": min((one["expires_at"] for one in details if one["expires_at"]), default=None),
         "content_hash": content_hash(**where, amounts=told, message=message),
+        "locale": proposal["locale"],
+        "kinds": f" {' '.join(sorted({one.kind for one in told}))} ",
+        "market": next((one["market"] for one in evidence if one.get("market")), proposal["own_market"]),
+        "risk": proposal["risk"],
+        "risks": proposal["risks"],
+        "haystack": haystack(proposal["customer_id"], message.subject, details, evidence),
+        "fit_for": fitness_of(style.settings) if fit else None,
     }
+
+
+def haystack(
+    customer_id: str,
+    subject: str,
+    details: Sequence[Mapping[str, Any]],
+    evidence: Sequence[Mapping[str, Any]],
+) -> str:
+    """What is searched of a notice, case-folded: its customer, subject, orders, and what they bought."""
+    found = dict.fromkeys([customer_id, *(one["order_id"] for one in details), subject])
+    found |= dict.fromkeys(title(one.get("item")) for one in evidence)
+    return " ".join(" ".join(filter(None, found)).casefold().split())[:SEARCHED]
 
 
 def _told(row: dict[str, Any]) -> Told:

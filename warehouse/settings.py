@@ -7,6 +7,7 @@ flags of the command line. `settings.toml` at the root of the repository explain
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -187,6 +188,23 @@ class SendSettings(_Section):
 class DeskSettings(_Section):
     session_hours: Annotated[int, Field(ge=1, le=24)] = 10
     idle_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
+    url: str = "http://127.0.0.1:8000"
+    two_above_notices: Annotated[int, Field(ge=0)] = 10_000
+    two_above_minor: dict[str, Minor] = {"default": 1_000_000}
+
+    @field_validator("url")
+    @classmethod
+    def _an_origin(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or url != f"{parts.scheme}://{parts.netloc}"
+        ):
+            raise ValueError(f"{url!r} is no address like https://desk.example, without a path at its end")
+        if parts.username or parts.password:
+            raise ValueError("an address of the desk has no user name in it")
+        return url
 
 
 SECRET_AT_LEAST = 32

@@ -12,6 +12,7 @@ from advocate.commands.options import Json, as_user, opened
 from advocate.commands.reports import write_frame
 from advocate.printing import as_called, heading, money, print_json, print_table, say
 from outreach import review
+from outreach.choosing import Which
 from outreach.review import Outcome
 
 batches = typer.Typer(help="Look at what is about to go out, with its evidence; approve, reject or hold it.")
@@ -122,7 +123,7 @@ def approve(
 ) -> None:
     """Approve notices; money they tell of is promised with it. Held ones must be named."""
     settings = opened(context)
-    done = review.approve(settings, batch, by=as_user(as_), reason=reason, notice_ids=notice, digest=digest)
+    done = review.approve(settings, batch, by=as_user(as_), reason=reason, which=Which(notice), digest=digest)
     _show_outcome(done, "approved", json)
     if not json and done.changed:
         say(
@@ -167,7 +168,7 @@ def _decide(
     as_: str | None,
     json: bool,
 ) -> None:
-    done = decide(opened(context), batch, by=as_user(as_), reason=reason, notice_ids=notice)
+    done = decide(opened(context), batch, by=as_user(as_), reason=reason, which=Which(notice))
     _show_outcome(done, verb, json)
 
 

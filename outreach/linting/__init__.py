@@ -5,7 +5,7 @@ it is written, `notices.refusal` once more when it is approved.
 """
 
 from outreach.linting.findings import Finding
-from outreach.linting.notices import Problem, problems, refusal
+from outreach.linting.notices import REFUSING, Problem, fitness_of, problems, refusal
 from outreach.linting.templates import check
 
-__all__ = ["Finding", "Problem", "check", "problems", "refusal"]
+__all__ = ["REFUSING", "Finding", "Problem", "check", "fitness_of", "problems", "refusal"]

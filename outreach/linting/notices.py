@@ -1,5 +1,6 @@
 """Looks at single messages: when they are written, and once more when they are approved."""
 
+import hashlib
 import html
 import json
 import re
@@ -99,6 +100,16 @@ _ADVICE = {
     "postal_address": "it lacks the postal address; set outreach.postal_address, and say "
     "{{ postal_address }} in text and HTML",
 }
+
+
+REFUSING = frozenset(_ADVICE)
+"""Rules whose breach `refusal` would tell of."""
+
+
+def fitness_of(settings: OutreachSettings) -> str:
+    """What a message was found fit for: it changes with the settings that `refusal` looks at."""
+    looked_at = json.dumps([settings.opt_out, settings.postal_address])
+    return hashlib.sha256(looked_at.encode()).hexdigest()
 
 
 def _shown(page: str) -> str:

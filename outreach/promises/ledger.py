@@ -5,22 +5,35 @@ currency promised = paid + open + voided at every commit. Ids follow from what i
 twice changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select, text
+from sqlalchemy import (
+    Column,
+    CursorResult,
+    MetaData,
+    Select,
+    String,
+    Table,
+    delete,
+    insert,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from outreach.bulk import chunks, table_of
+from outreach.bulk import chunks, emptied, filled, table_of
 from outreach.promises.accounts import Standing, of_notices, standings
 from outreach.promises.models import PayoutRow, PostingRow, PromiseEventRow, PromiseRow
 from warehouse.database import Base
 from warehouse.errors import ConflictError, NotFoundError
 from warehouse.ids import content_id
+from warehouse.models import Moment
 
 
 @dataclass(frozen=True)
@@ -100,6 +113,87 @@ def open_promises(session: Session, promises: Sequence[Promise], *, by: str, at:
     post(session, opening, by=by, at=at)
     _turn(session, [(p.promise_id, 1, p.why) for p in new], "open", by=by, at=at)
     return len(new)
+
+
+_OPENING = Table(
+    "opening_promises",
+    MetaData(),
+    *(
+        Column(name, table_of(PromiseRow).c[name].type)
+        for name in ("promise_id", "customer_id", "kind", "currency", "amount_minor", "said", "why", "due_at")
+    ),
+    *(Column(name, String(36)) for name in ("opportunity_id", "notice_id")),
+    prefixes=["TEMPORARY"],
+)
+"""Promises that are about to be opened, for as long as a transaction lasts."""
+
+
+def open_selected(session: Session, promised: Select[Any], *, by: str, at: datetime) -> int:
+    """Opens the promises that a query gives, however many, in a handful of statements.
+
+    One that was taken back is opened again; one that is there otherwise stays as it is.
+
+    Args:
+        session: the caller's transaction, which has locked the ledger.
+        promised: `promise_id, customer_id, kind, currency, amount_minor, said, why, due_at, opportunity_id,
+            notice_id`, each with an amount above 0 and its currency.
+        by: who promises.
+        at: when.
+
+    Returns:
+        how many were opened, or opened again.
+    """
+    emptied(session, _OPENING)
+    filled(session, _OPENING, promised)
+    rows = _OPENING.c
+    before = list(
+        session.scalars(select(rows.promise_id).where(rows.promise_id.in_(select(PromiseRow.promise_id))))
+    )
+    said = {"by": literal(by), "at": literal(at, Moment)}
+    opened = {column.name: column for column in rows} | {"opened_by": said["by"], "opened_at": said["at"]}
+    posting = {"posting_id": rows.promise_id, "promise_id": rows.promise_id} | {
+        "debit": literal("open"),
+        "credit": literal("promised"),
+        "amount_minor": rows.amount_minor,
+        "reference": literal(""),
+        "happened_at": said["at"],
+    }
+    event: dict[str, Any] = {"event_id": rows.promise_id, "promise_id": rows.promise_id}
+    event |= {"number": literal(1), "state": literal("open"), "why": rows.why}
+    again = _open_again(session, before, by=by, at=at)
+    for some in chunks(before):
+        session.execute(delete(_OPENING).where(rows.promise_id.in_(some)))
+    _insert_selected(session, PromiseRow, opened)
+    _insert_selected(session, PostingRow, posting | said)
+    return _insert_selected(session, PromiseEventRow, event | said) + again
+
+
+def _insert_selected(session: Session, model: type[Base], values: Mapping[str, Any]) -> int:
+    chosen = select(*(value.label(name) for name, value in values.items())).select_from(_OPENING)
+    chosen = chosen.order_by(_OPENING.c.promise_id)
+    statement = insert(table_of(model)).from_select(list(values), chosen)
+    written = session.execute(statement.execution_options(preserve_rowcount=True))
+    return cast("CursorResult[Any]", written).rowcount
+
+
+def _open_again(session: Session, promise_ids: Sequence[str], *, by: str, at: datetime) -> int:
+    """Promises what was taken back once more."""
+    back = [s for s in standings(session, promise_ids).values() if s.state == "voided" and s.voided_minor]
+    postings = [
+        Posting(
+            content_id("promised again", s.promise_id, str(s.number)),
+            s.promise_id,
+            "open",
+            "voided",
+            s.voided_minor or 0,
+            "",
+            at,
+        )
+        for s in back
+    ]
+    post(session, postings, by=by, at=at)
+    _turn(session, [(s.promise_id, s.number + 1, s.why) for s in back], "reopened", by=by, at=at)
+    return len(back)
 
 
 def post(session: Session, postings: Iterable[Posting], *, by: str, at: datetime) -> None:
@@ -265,8 +359,7 @@ def _take_back(session: Session, promise_id: str, reference: str, *, by: str, at
 
 def _opening(promise: Promise, at: datetime) -> Posting:
     assert promise.amount_minor is not None
-    opened = content_id("opening", promise.promise_id)
-    return Posting(opened, promise.promise_id, "open", "promised", promise.amount_minor, "", at)
+    return Posting(promise.promise_id, promise.promise_id, "open", "promised", promise.amount_minor, "", at)
 
 
 def _row(promise: Promise, by: str, at: datetime) -> dict[str, Any]:
@@ -280,12 +373,15 @@ def _turn(
     """Writes the events that take promises (id, number of the event, why) to a state."""
     fixed = {"state": state, "by": by, "at": at}
     events = (
-        {"event_id": content_id("promise event", promise, str(number)), "promise_id": promise}
-        | {"number": number, "why": why}
-        | fixed
+        {"event_id": _event_id(promise, number), "promise_id": promise, "number": number, "why": why} | fixed
         for promise, number, why in changes
     )
     _insert(session, PromiseEventRow, events)
+
+
+def _event_id(promise_id: str, number: int) -> str:
+    """The first event of a promise has its id, as its opening posting has: SQL can write both at once."""
+    return promise_id if number == 1 else content_id("promise event", promise_id, str(number))
 
 
 def _insert(session: Session, model: type[Base], rows: Iterable[dict[str, Any]]) -> None:

@@ -1,5 +1,7 @@
 """The migrations build what the table classes say, on both databases."""
 
+from typing import Any
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -13,14 +15,20 @@ from warehouse.settings import Settings
 
 def test_the_migrated_database_is_what_the_classes_describe(any_settings: Settings) -> None:
     with engine_for(any_settings).connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        here = connection.dialect.name
+
+        def belongs(row: Any, _name: str, kind: str, *_: Any) -> bool:
+            return kind != "index" or row.info.get("only", here) == here
+
+        opts = {"compare_type": True, "include_object": belongs}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, Base.metadata) == []
 
 
 def test_upgrading_twice_changes_nothing(any_settings: Settings) -> None:
     upgrade(any_settings)
     with engine_for(any_settings).connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0006"
+        assert MigrationContext.configure(connection).get_current_revision() == "0007"
 
 
 def test_the_newest_migration_is_the_one_that_alembic_would_run_last() -> None:

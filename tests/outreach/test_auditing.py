@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 
 from outreach import review
 from outreach.auditing import check_decisions
+from outreach.choosing import Which
 from outreach.models import NoticeEventRow
 from tests.outreach.test_review import desk, notice_of, proposed, states
 from warehouse import clock
@@ -36,7 +37,7 @@ def entries(settings: Settings) -> list[AuditRow]:
 
 def test_a_decision_is_one_entry_that_each_notice_names(desk: Settings) -> None:
     ann = notice_of(desk, "ann")
-    review.hold(desk, "latest", by="eve", reason="odd price", notice_ids=[ann])
+    review.hold(desk, "latest", by="eve", reason="odd price", which=Which([ann]))
     review.approve(desk, "latest", by="eve", reason="read a sample")
     review.approve(desk, "latest", by="eve")
     held, approved = entries(desk)
@@ -99,7 +100,7 @@ def test_a_decision_that_fails_leaves_no_entry(desk: Settings, monkeypatch: pyte
     def broken(*_: object, **__: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(review.ledger, "open_promises", broken)
+    monkeypatch.setattr(review.ledger, "open_selected", broken)
     with pytest.raises(OSError, match="full"):
         review.approve(desk, "latest", by="eve")
     assert entries(desk) == []

@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from outreach import review
 from outreach.channels import FileChannel
-from outreach.models import NoticeRow
+from outreach.models import WordsRow
 from tests.outreach.test_review import balance, states
 from tests.outreach.test_sending import ADVICE, approved, files, ids_of, send_at
 from tests.outreach.worlds import END, EVERYTHING, MORNING, consenting, fill
@@ -53,7 +53,7 @@ def test_a_delivery_that_failed_is_cleared_as_if_it_had_never_been_tried(home: S
     fill(home, {"consents": WITHDRAWN})
     assert send_at(MORNING, home).rejected == {"notices: no_consent": 1}
     with writing(engine_for(home)) as session:
-        session.execute(update(NoticeRow).values(text="something else"))
+        session.execute(update(WordsRow).values(text="something else"))
     fill(home, {"consents": [c | {"recorded_at": "2017-12-01 09:00"} for c in consenting("ann")]})
     assert send_at(MORNING, home).rejected == {"notices: content_changed": 1}
     assert files(home) == []
@@ -141,7 +141,7 @@ def test_words_that_changed_after_a_run_was_killed_do_not_go(
 ) -> None:
     home = killed(approved(any_home, "ann"), monkeypatch)
     with writing(engine_for(home)) as session:
-        session.execute(update(NoticeRow).values(text="something else"))
+        session.execute(update(WordsRow).values(text="something else"))
     for _ in range(2):
         assert send_at(MORNING, home).rejected == {"notices: content_changed": 1}
     assert (states(home), files(home)) == ({"ann": "approved"}, [])

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from outreach import export, review, steps
+from outreach.choosing import Which
 from outreach.explain import explain
 from tests.outreach.worlds import DAY, END, EVERYTHING, MORNING, at, consenting, fill, night, shop
 from warehouse import clock
@@ -67,7 +68,7 @@ def test_a_rerun_replaces_a_draft_with_what_the_lake_says_now(town: Settings) ->
 def test_a_rerun_of_a_batch_in_review_changes_nothing_and_says_what_would_differ(town: Settings) -> None:
     night(town)
     chosen = export.notices(town, DAY).collect()["notice_id"][0]
-    review.hold(town, "latest", by="eve", reason="look", notice_ids=[chosen])
+    review.hold(town, "latest", by="eve", reason="look", which=Which([chosen]))
     before, shown = bytes_of(town), review.show_batch(town)
     fill(town, shop("cid") | {"returns": [{"order_id": "order of bob", "returned_at": "2017-11-29"}]})
     steps.find(town, DAY)
@@ -94,7 +95,7 @@ def test_a_rerun_after_sending_and_promising_gives_the_same_opportunities(town: 
 def test_the_next_night_claims_only_the_difference_of_a_deeper_drop(town: Settings) -> None:
     night(town)
     ann = export.notices(town, DAY).filter(pl.col("customer_id") == "ann").collect()["notice_id"].to_list()
-    review.approve(town, "latest", by="eve", notice_ids=ann)
+    review.approve(town, "latest", by="eve", which=Which(ann))
     fill(town, {"prices": [{"price": "1.20", "effective_at": "2017-12-01 12:00"}]})
     night(town, NEXT)
     claimed = export.opportunities(town, NEXT).collect().sort("customer_id")

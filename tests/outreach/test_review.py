@@ -7,6 +7,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from outreach import review
+from outreach.choosing import Which
 from outreach.models import NoticeEventRow, NoticeRow
 from outreach.promises import accounts
 from outreach.promises.models import PostingRow
@@ -81,7 +82,7 @@ def test_a_batch_that_was_replaced_since_it_was_read_is_not_approved(desk: Setti
 
 def test_a_digest_is_the_same_whatever_was_decided_and_its_beginning_is_enough(desk: Settings) -> None:
     digest = review.show_batch(desk)["digest"]
-    review.hold(desk, "latest", by="eve", reason="odd", notice_ids=[notice_of(desk, "ann")])
+    review.hold(desk, "latest", by="eve", reason="odd", which=Which([notice_of(desk, "ann")]))
     with pytest.raises(ConflictError, match="at least 8"):
         review.approve(desk, "latest", by="eve", digest=digest[:7])
     outcome = review.approve(desk, DAY.isoformat(), by="eve", digest=digest[:8])
@@ -90,8 +91,8 @@ def test_a_digest_is_the_same_whatever_was_decided_and_its_beginning_is_enough(d
 
 def test_approving_twice_changes_nothing(desk: Settings) -> None:
     both = [notice_of(desk, "ann"), notice_of(desk, "bob")]
-    review.approve(desk, "latest", by="eve", notice_ids=both)
-    again = review.approve(desk, "latest", by="bob", notice_ids=both)
+    review.approve(desk, "latest", by="eve", which=Which(both))
+    again = review.approve(desk, "latest", by="bob", which=Which(both))
     assert (again.changed, again.unchanged, again.promised_minor) == (0, 2, {})
     whole = review.approve(desk, "latest", by="bob")
     assert (whole.changed, whole.unchanged, whole.promised_minor) == (0, 2, {})
@@ -101,12 +102,12 @@ def test_approving_twice_changes_nothing(desk: Settings) -> None:
 
 def test_a_batch_is_in_review_with_the_first_decision_and_closed_with_the_last(desk: Settings) -> None:
     assert review.list_batches(desk)[0]["state"] == "draft"
-    review.hold(desk, "latest", by="eve", reason="odd", notice_ids=[notice_of(desk, "ann")])
+    review.hold(desk, "latest", by="eve", reason="odd", which=Which([notice_of(desk, "ann")]))
     assert review.list_batches(desk)[0]["state"] == "in_review"
     review.approve(desk, "latest", by="eve")
     assert states(desk) == {"ann": "held", "bob": "approved"}
     assert review.list_batches(desk)[0]["state"] == "in_review"
-    review.approve(desk, "latest", by="eve", notice_ids=[notice_of(desk, "ann")])
+    review.approve(desk, "latest", by="eve", which=Which([notice_of(desk, "ann")]))
     assert review.list_batches(desk)[0]["state"] == "closed"
 
 
@@ -118,14 +119,14 @@ def test_rejecting_promises_nothing(desk: Settings) -> None:
 
 def test_rejecting_what_was_approved_takes_the_promise_back(desk: Settings) -> None:
     review.approve(desk, "latest", by="eve")
-    outcome = review.reject(desk, "latest", by="eve", reason="typo", notice_ids=[notice_of(desk, "ann")])
+    outcome = review.reject(desk, "latest", by="eve", reason="typo", which=Which([notice_of(desk, "ann")]))
     assert (outcome.changed, outcome.voided) == (1, 1)
     assert balance(desk, "ann") == (50, 0, 0, 50)
     assert balance(desk, "bob") == (50, 0, 50, 0)
 
 
 def test_rejecting_a_batch_undoes_its_approval(desk: Settings) -> None:
-    review.hold(desk, "latest", by="eve", reason="odd", notice_ids=[notice_of(desk, "bob")])
+    review.hold(desk, "latest", by="eve", reason="odd", which=Which([notice_of(desk, "bob")]))
     review.approve(desk, "latest", by="eve")
     outcome = review.reject(desk, "latest", by="eve", reason="wrong prices")
     assert (outcome.changed, outcome.unchanged, outcome.voided) == (2, 0, 1)
@@ -146,9 +147,9 @@ def test_a_decision_for_which_a_batch_has_nothing_is_refused(desk: Settings) -> 
 @pytest.mark.parametrize("decide", [review.approve, review.hold], ids=["approve", "hold"])
 def test_what_is_rejected_stays_rejected(desk: Settings, decide: object) -> None:
     ann = notice_of(desk, "ann")
-    review.reject(desk, "latest", by="eve", reason="no", notice_ids=[ann])
+    review.reject(desk, "latest", by="eve", reason="no", which=Which([ann]))
     with pytest.raises(ConflictError, match="is rejected and cannot become"):
-        decide(desk, "latest", by="eve", reason="yes", notice_ids=[notice_of(desk, "bob"), ann])  # type: ignore[operator]
+        decide(desk, "latest", by="eve", reason="yes", which=Which([notice_of(desk, "bob"), ann]))  # type: ignore[operator]
     assert states(desk) == {"ann": "rejected", "bob": "proposed"}
     assert balance(desk, "bob") == (0, 0, 0, 0)
 
@@ -157,7 +158,7 @@ def test_unknown_batches_and_notices_are_named(desk: Settings) -> None:
     with pytest.raises(NotFoundError, match="no batch '2001-01-01'"):
         review.show_batch(desk, "2001-01-01")
     with pytest.raises(NotFoundError, match="notice elsewhere is not in the batch"):
-        review.approve(desk, "latest", by="eve", notice_ids=["elsewhere"])
+        review.approve(desk, "latest", by="eve", which=Which(["elsewhere"]))
 
 
 def test_the_same_money_cannot_be_promised_in_two_batches(desk: Settings) -> None:
@@ -165,7 +166,7 @@ def test_the_same_money_cannot_be_promised_in_two_batches(desk: Settings) -> Non
     review.approve(desk, NEXT.isoformat(), by="eve")
     first = DAY.isoformat()
     with pytest.raises(ConflictError, match="overtaken: another batch"):
-        review.approve(desk, first, by="eve", notice_ids=[notice_of(desk, "ann", first)])
+        review.approve(desk, first, by="eve", which=Which([notice_of(desk, "ann", first)]))
     assert set(states(desk, first).values()) == {"proposed"}
     outcome = review.approve(desk, first, by="eve")
     assert (outcome.changed, outcome.overtaken, outcome.promised_minor) == (0, 2, {})
@@ -176,7 +177,7 @@ def test_the_same_money_cannot_be_promised_in_two_batches(desk: Settings) -> Non
 def test_an_overtaken_notice_does_not_keep_the_rest_of_its_batch_waiting(desk: Settings) -> None:
     night(desk, NEXT)
     first, second = DAY.isoformat(), NEXT.isoformat()
-    review.approve(desk, second, by="eve", notice_ids=[notice_of(desk, "ann", second)])
+    review.approve(desk, second, by="eve", which=Which([notice_of(desk, "ann", second)]))
     outcome = review.approve(desk, first, by="eve")
     assert (outcome.changed, outcome.overtaken, outcome.promised_minor) == (1, 1, {"USD": 50})
     assert states(desk, first) == {"ann": "rejected", "bob": "approved"}

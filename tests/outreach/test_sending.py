@@ -8,7 +8,8 @@ from sqlalchemy import update
 
 from outreach import review
 from outreach.channels import FileChannel
-from outreach.models import NoticeRow
+from outreach.choosing import Which
+from outreach.models import NoticeRow, WordsRow
 from outreach.sending import send
 from tests.outreach.test_review import balance, states
 from tests.outreach.worlds import DAY, END, EVERYTHING, MORNING, consenting, fill, night, shop
@@ -60,7 +61,7 @@ def test_nothing_leaves_without_approval(any_home: Settings) -> None:
     fill(any_home, shop("ann", "bob"))
     with clock.at(END):
         night(any_home)
-        review.hold(any_home, "latest", by="eve", reason="odd", notice_ids=[next(iter(ids_of(any_home)))])
+        review.hold(any_home, "latest", by="eve", reason="odd", which=Which([next(iter(ids_of(any_home)))]))
     assert send_at(MORNING, any_home).rows_in["notices"] == 0
     assert files(any_home) == []
 
@@ -160,15 +161,16 @@ def test_an_address_that_changed_since_approval_is_not_written_to(home: Settings
 @pytest.mark.parametrize("column", ["text", "html", "subject", "recipient"])
 def test_words_that_changed_since_approval_do_not_go(any_home: Settings, column: str) -> None:
     home = approved(any_home, "ann")
+    table = WordsRow if column in ("text", "html") else NoticeRow
     with writing(engine_for(home)) as session:
-        session.execute(update(NoticeRow).values({column: "something else"}))
+        session.execute(update(table).values({column: "something else"}))
     assert send_at(MORNING, home).rejected == {"notices: content_changed": 1}
     assert files(home) == []
 
 
 def test_a_rejected_notice_does_not_go_even_after_approval(any_home: Settings) -> None:
     home = approved(any_home, "ann", "bob")
-    review.reject(home, "latest", by="eve", reason="oops", notice_ids=ids_of(home)[:1])
+    review.reject(home, "latest", by="eve", reason="oops", which=Which(ids_of(home)[:1]))
     assert send_at(MORNING, home).rows_out["notices"] == 1
     assert sorted(states(home).values()) == ["rejected", "sent"]
 

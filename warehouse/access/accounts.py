@@ -159,20 +159,21 @@ def signed_in(session: Session, name: str, generation: int) -> User | None:
     return _user(row)
 
 
-def acting(session: Session, name: str, needed: Role, what: str) -> None:
-    """Refuses somebody who acts without the web page, and whose account does not allow it.
+def acting(session: Session, name: str, needed: Role, what: str) -> User | None:
+    """Refuses somebody whose account does not allow what they do; returns who they are.
 
-    As long as there are no accounts at all, whoever can write the database may act.
+    As long as there are no accounts at all, whoever can write the database may act: `None`.
 
     Raises:
         ForbiddenError: there are accounts, and no open one of that name has the role.
     """
     row = session.get(UserRow, name)
     if row is None and not session.scalar(select(func.count()).select_from(UserRow)):
-        return
+        return None
     if row is None or row.disabled_at is not None:
         raise ForbiddenError(f"{name!r} is no open account; say who you are with --as")
     require(Role(row.role), needed, what)
+    return _user(row)
 
 
 def _hashed(password: str, name: str) -> str:

@@ -1,0 +1,197 @@
+"""Lists of a batch's notices: filtered, in an order, a page at a time, quick at a hundred thousand rows.
+
+Only the narrow table of notices is read, never their words.
+"""
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import polars as pl
+from sqlalchemy import BigInteger, ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from outreach.models import BatchRow, NoticeRow
+from outreach.states import TRANSITIONS
+
+PAGE = 50
+"""Notices on a page."""
+SAMPLED = 20
+"""Notices in a random sample."""
+_RISKIEST = (NoticeRow.risk.desc(), NoticeRow.amount_minor.desc().nulls_last(), NoticeRow.notice_id.desc())
+SORTS: dict[str, tuple[Any, ...]] = {
+    "risk": _RISKIEST,
+    "largest": (func.coalesce(NoticeRow.amount_minor, -1).desc(), NoticeRow.notice_id),
+    "smallest": (func.coalesce(NoticeRow.amount_minor, -1), NoticeRow.notice_id),
+    "customer": (NoticeRow.customer_id, NoticeRow.notice_id),
+    "soonest": (NoticeRow.send_after.is_(None), NoticeRow.send_after, NoticeRow.notice_id),
+}
+"""In what order a list can be; the riskiest first by default."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which notices of a batch are meant; an empty one means all.
+
+    Attributes:
+        state: of the notice.
+        kind: of an opportunity it tells of.
+        channel: it goes on.
+        purpose: `service` or `marketing`.
+        market: its prices are of.
+        currency: of its amount.
+        risk: something unusual about it; `any` for anything.
+        least_minor: its amount is at least this, in minor units.
+        most_minor: its amount is at most this.
+        text: stands in its customer's id, subject, orders or products, in any case; with an @ it
+            is the address.
+    """
+
+    state: str = ""
+    kind: str = ""
+    channel: str = ""
+    purpose: str = ""
+    market: str = ""
+    currency: str = ""
+    risk: str = ""
+    least_minor: int | None = None
+    most_minor: int | None = None
+    text: str = ""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """What a notice has to meet."""
+        row = NoticeRow
+        same = ("channel", "purpose", "market", "currency")
+        found: list[ColumnElement[bool]] = [
+            getattr(row, name) == value for name in same if (value := getattr(self, name))
+        ]
+        if self.kind:
+            found.append(row.kinds.contains(f" {self.kind} ", autoescape=True))
+        if self.risk == "any":
+            found.append(row.risk > 0)
+        elif self.risk:
+            found.append(row.risks.contains(f" {self.risk} ", autoescape=True))
+        if self.least_minor is not None:
+            found.append(row.amount_minor >= self.least_minor)
+        if self.most_minor is not None:
+            found.append(row.amount_minor <= self.most_minor)
+        if "@" in self.text:
+            found.append(row.recipient == self.text.strip())
+        elif words := " ".join(self.text.casefold().split()):
+            found.append(row.haystack.contains(words, autoescape=True))
+        return found
+
+    def given(self) -> dict[str, Any]:
+        """What was asked for, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value not in ("", None)}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some notices of a list, and how much there is in all.
+
+    Attributes:
+        notices: rows of the table `notices` as names and values.
+        total: how many match.
+        sums: their amounts in minor units, by currency.
+        first: the place of the first one here, from 0.
+    """
+
+    notices: list[dict[str, Any]]
+    total: int
+    sums: dict[str, int]
+    first: int
+
+
+def page(
+    session: Session, batch: BatchRow, asked: Filter, *, sort: str = "risk", first: int = 0, limit: int = PAGE
+) -> Page:
+    """A page of the notices that match.
+
+    Raises:
+        KeyError: there is no such order; see `SORTS`.
+    """
+    ids = select(NoticeRow.notice_id).where(*_of(batch, asked)).order_by(*SORTS[sort])
+    rows = _rows(session, session.scalars(ids.offset(first).limit(limit)).all())
+    total, sums = totals(session, batch, asked)
+    return Page(rows, total, sums, first)
+
+
+def sample(session: Session, batch: BatchRow, asked: Filter, *, seed: str) -> Page:
+    """Some of the notices that match, drawn at random; the same for the same seed."""
+    ids = select(NoticeRow.notice_id).where(*_of(batch, asked)).order_by(NoticeRow.notice_id)
+    found = list(session.scalars(ids))
+    drawn = random.Random(f"{batch.batch_id} {seed}").sample(found, min(SAMPLED, len(found)))  # noqa: S311
+    return Page(_rows(session, drawn), len(found), totals(session, batch, asked)[1], 0)
+
+
+def totals(session: Session, batch: BatchRow, asked: Filter) -> tuple[int, dict[str, int]]:
+    """How many notices match, and their amounts in minor units by currency."""
+    amount = func.sum(NoticeRow.amount_minor).cast(BigInteger)
+    query = select(NoticeRow.currency, func.count(), amount).where(*_of(batch, asked))
+    rows = session.execute(query.group_by(NoticeRow.currency).order_by(NoticeRow.currency)).all()
+    return sum(row[1] for row in rows), {row[0]: row[2] or 0 for row in rows if row[0] is not None}
+
+
+def choices(session: Session, batch: BatchRow) -> dict[str, dict[str, int]]:
+    """What can be filtered for in a batch, with how many notices each has."""
+    state = select(NoticeRow.state, func.count()).where(*_of(batch, Filter()))
+    states = {row[0]: row[1] for row in session.execute(state.group_by(NoticeRow.state))}
+    fixed: dict[str, dict[str, int]] = json.loads(batch.facets)
+    return {"state": dict(sorted(states.items()))} | fixed
+
+
+def facets(notices: pl.DataFrame) -> str:
+    """What can be filtered for in new notices and never changes, with counts, as JSON to keep.
+
+    Args:
+        notices: `channel, purpose, market, currency, kinds, risks`.
+    """
+    columns = {name: pl.col(name) for name in ("channel", "purpose", "market", "currency")}
+    for name in ("kinds", "risks"):
+        columns[name.removesuffix("s")] = pl.col(name).str.strip_chars().str.split(" ")
+    found = {}
+    for name, column in columns.items():
+        values = notices.select(value=column)
+        values = values.explode("value") if name in ("kind", "risk") else values
+        counted = values.filter(pl.col("value").is_not_null(), pl.col("value") != "")
+        found[name] = dict(counted.group_by("value").len().sort("value").iter_rows())
+    return json.dumps(found, ensure_ascii=False)
+
+
+def neighbours(
+    session: Session, batch: BatchRow, asked: Filter, sort: str, notice: NoticeRow
+) -> tuple[str | None, str | None]:
+    """The notices before and after one in the list of the riskiest; `None` where there is none."""
+    if sort != "risk":
+        return None, None
+    key = (NoticeRow.risk, func.coalesce(NoticeRow.amount_minor, -1), NoticeRow.notice_id)
+    mine = (notice.risk, -1 if notice.amount_minor is None else notice.amount_minor, notice.notice_id)
+    ids = select(NoticeRow.notice_id).where(*_of(batch, asked))
+    after = ids.where(_beyond(key, mine, below=True)).order_by(*(part.desc() for part in key)).limit(1)
+    before = ids.where(_beyond(key, mine, below=False)).order_by(*key).limit(1)
+    return session.scalar(before), session.scalar(after)
+
+
+def _beyond(key: tuple[Any, ...], mine: tuple[Any, ...], *, below: bool) -> ColumnElement[bool]:
+    """Whether a row's key lies below, or above, another one."""
+    found = []
+    for place in range(len(key)):
+        strict = key[place] < mine[place] if below else key[place] > mine[place]
+        found.append(and_(*(key[i] == mine[i] for i in range(place)), strict))
+    return or_(*found)
+
+
+def _of(batch: BatchRow, asked: Filter) -> list[ColumnElement[bool]]:
+    states = [asked.state] if asked.state else list(TRANSITIONS)  # what the index begins with
+    return [NoticeRow.state.in_(states), NoticeRow.batch_id == batch.batch_id, *asked.conditions()]
+
+
+def _rows(session: Session, notice_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """These notices in their order."""
+    query = select(*NoticeRow.__table__.columns).where(NoticeRow.notice_id.in_(notice_ids))
+    found = {row["notice_id"]: dict(row) for row in session.execute(query).mappings()}
+    return [{str(name): value for name, value in found[one].items()} for one in notice_ids]

@@ -1,0 +1,265 @@
+"""What all pages of the desk share: who asks, what they may see, and how an answer is made.
+
+Every page is a function that returns plain data. The same data is shown through a template, or, under the
+same address with `.json` at its end, as it is.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from fastapi import APIRouter, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.datastructures import FormData
+
+from outreach.web import wording
+from warehouse import clock
+from warehouse.access import accounts
+from warehouse.access.accounts import User
+from warehouse.access.roles import Role, require
+from warehouse.access.sessions import Session, Sessions
+from warehouse.database import engine_for, reading
+from warehouse.errors import ForbiddenError
+from warehouse.settings import Settings
+
+HERE = Path(__file__).parent
+PREFIX = "/desk"
+SIGN_IN = f"{PREFIX}/sign-in"
+RENEWED = timedelta(minutes=1)
+"""A session's cookie is written anew no more often than this."""
+TOKEN = "form_token"  # noqa: S105  the name of a field
+
+
+class SignInNeededError(Exception):
+    """Nobody is signed in; `back` is where they wanted to go."""
+
+    def __init__(self, back: str) -> None:
+        super().__init__(back)
+        self.back = back
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question of somebody who signed in.
+
+    Attributes:
+        request: as it came.
+        settings: in force now.
+        user: who asks.
+        session: theirs.
+        now: the moment of the question.
+        form: what they sent, where they act.
+    """
+
+    request: Request
+    settings: Settings
+    user: User
+    session: Session
+    now: datetime
+    form: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def masked(self) -> bool:
+        """Whether personal data is hidden from them."""
+        return not self.user.role.may(Role.REVIEWER)
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether a program asks."""
+        accepted = self.request.headers.get("accept", "")
+        return self.request.url.path.endswith(".json") or accepted.startswith("application/json")
+
+    def text(self, name: str) -> str:
+        """A field of the form; empty where it was not sent."""
+        value = self.form.get(name, "")
+        return value.strip() if isinstance(value, str) else ""
+
+
+class Frame:
+    """What the pages of one home share.
+
+    Args:
+        settings: gives the settings in force.
+    """
+
+    def __init__(self, settings: Callable[[], Settings]) -> None:
+        self.settings = settings
+        self.sessions = Sessions(settings())
+        self.templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=select_autoescape(default=True, default_for_string=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.templates.filters |= wording.FILTERS
+        self.templates.globals |= {"prefix": PREFIX, "roles": {role.value: role for role in Role}}
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie; with https, browsers see to it that it came over https."""
+        return "__Secure-advocate" if self.is_secure else "advocate"
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the desk is reached over https."""
+        return self.settings().desk.url.startswith("https:")
+
+    def needs(self, role: Role) -> Callable[[Request], Asked]:
+        """Who asks for a page, if their role includes this one."""
+
+        def asked(request: Request) -> Asked:
+            found = self._signed_in(request)
+            require(found.user.role, role, "see this page")
+            return found
+
+        return asked
+
+    def acts(self, role: Role, what: str) -> Callable[[Request], Any]:
+        """Who sends a form of their own session, if their role includes this one."""
+
+        async def acting(request: Request) -> Asked:
+            refuse_other_sites(request, self.settings())
+            form = await request.form()
+            return self._acting(request, form, role, what)
+
+        return acting
+
+    def _acting(self, request: Request, form: FormData, role: Role, what: str) -> Asked:
+        found = self._signed_in(request)
+        token = form.get(TOKEN) or request.headers.get("x-form-token", "")
+        if not isinstance(token, str) or not self.sessions.is_of(token, found.session.session_id):
+            raise ForbiddenError(
+                "this form is not one of your session's: load the page again and send it from there; nothing "
+                "was changed"
+            )
+        require(found.user.role, role, what)
+        values = {name: form.getlist(name) if len(form.getlist(name)) > 1 else form[name] for name in form}
+        return Asked(found.request, found.settings, found.user, found.session, found.now, values)
+
+    def _signed_in(self, request: Request) -> Asked:
+        now, settings = clock.now(), self.settings()
+        session = self.sessions.read(request.cookies.get(self.cookie, ""), now)
+        if session is not None:
+            with reading(engine_for(settings)) as database:
+                user = accounts.signed_in(database, session.name, session.generation)
+            if user is not None:
+                return Asked(request, settings, user, session, now)
+        query = f"?{request.url.query}" if request.url.query else ""
+        raise SignInNeededError(f"{request.url.path}{query}" if request.method == "GET" else PREFIX)
+
+    def shown(
+        self, asked: Asked | None, template: str, data: Mapping[str, Any], status: int = 200
+    ) -> Response:
+        """A page, or its data."""
+        if asked is not None and asked.wants_json:
+            return self._renewed(asked, JSONResponse(jsonable_encoder(data), status))
+        token = self.sessions.form_token(asked.session.session_id) if asked else ""
+        page = self.templates.get_template(template).render(
+            **data,
+            asked=asked,
+            user=asked.user if asked else None,
+            form_token=token,
+            shop=self.settings().outreach.shop_name,
+        )
+        made = HTMLResponse(page, status)
+        return self._renewed(asked, made) if asked else made
+
+    def _renewed(self, asked: Asked, response: Response) -> Response:
+        if asked.now - asked.session.seen_at >= RENEWED:
+            self.keep(response, asked.session, asked.now)
+        return response
+
+    def keep(self, response: Response, session: Session, now: datetime) -> None:
+        """Writes a session's cookie."""
+        self.set_cookie(response, self.cookie, self.sessions.written(session, now))
+
+    def set_cookie(self, response: Response, name: str, value: str) -> None:
+        """Writes a cookie that scripts cannot read and other sites do not send."""
+        response.set_cookie(name, value, path=PREFIX, secure=self.is_secure, httponly=True, samesite="lax")
+
+
+def refuse_other_sites(request: Request, settings: Settings) -> None:
+    """Refuses what another site's page sends, where the browser says so.
+
+    Raises:
+        ForbiddenError: it does.
+    """
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    ours = {urlsplit(settings.desk.url).netloc, request.headers.get("host", "")}
+    if site not in ("same-origin", "none") or (origin is not None and urlsplit(origin).netloc not in ours):
+        raise ForbiddenError("another site sent this form; nothing was changed")
+
+
+class Pages:
+    """Registers pages, each with its twin in JSON.
+
+    Args:
+        router: where they go.
+        frame: what they share.
+    """
+
+    def __init__(self, router: APIRouter, frame: Frame) -> None:
+        self._router, self._frame = router, frame
+
+    def show(self, path: str, template: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """A page: a function whose first argument is `asked` and that returns its data."""
+
+        def add(view: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(view)
+            def answered(asked: Asked, **given: Any) -> Response:
+                data = view(asked, **given)
+                return data if isinstance(data, Response) else self._frame.shown(asked, template, data)
+
+            for one in (f"{path}.json", path):
+                self._router.add_api_route(one, answered, methods=["GET"], response_class=HTMLResponse)
+            return view
+
+        return add
+
+    def act(self, path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """What a form does: a function that returns where to go next, and what it did, for programs."""
+
+        def add(view: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(view)
+            def answered(asked: Asked, **given: Any) -> Response:
+                onward, done = view(asked, **given)
+                if asked.wants_json:
+                    return JSONResponse(jsonable_encoder(done))
+                return RedirectResponse(onward, status_code=303)
+
+            self._router.add_api_route(path, answered, methods=["POST"], response_class=HTMLResponse)
+            return view
+
+        return add
+
+
+def onward(back: str) -> str:
+    """A page of the desk to go to, whatever somebody wrote into an address; else its first one."""
+    parts = urlsplit(back)
+    inside = back == PREFIX or back.startswith(f"{PREFIX}/")
+    plain = not any(letter in back for letter in "\\\r\n\t") and ".." not in parts.path
+    return back if inside and plain and not parts.netloc and not parts.scheme else PREFIX
+
+
+def escaped(part: str) -> str:
+    """A part of a path, whatever is in it."""
+    return quote(part, safe="")
+
+
+def visit_id() -> str:
+    """What tells the sign-in form of one browser from that of another."""
+    return secrets.token_urlsafe(16)
+
+
+def moment(text: str) -> datetime:
+    """A moment as JSON has it."""
+    return datetime.fromisoformat(text).astimezone(UTC)
