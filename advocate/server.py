@@ -10,7 +10,7 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
@@ -23,6 +23,8 @@ from advocate.serving.measures import MEDIA_TYPE, Measures
 from advocate.serving.pages import add_pages
 from advocate.serving.problems import explain_errors, problem
 from advocate.serving.watching import Watch
+from outreach.web.app import desk_app
+from outreach.web.frame import PREFIX, Frame
 from recs.api.desk import Desk
 from recs.http import routes
 from recs.threads import one_blas_thread
@@ -58,6 +60,12 @@ def create_app(
         lifespan=service.lifespan,
     )
     app.include_router(routes(service.desk))
+    app.mount(PREFIX, desk_app(Frame(lambda: settings)))
+
+    @app.get(PREFIX, include_in_schema=False)
+    def way_in() -> Response:
+        return RedirectResponse(f"{PREFIX}/", status_code=303)
+
     explain_errors(app)
     _add_service_routes(app, service)
     add_pages(app)

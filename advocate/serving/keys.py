@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from fastapi import HTTPException
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from advocate.serving.problems import problem
@@ -19,6 +19,9 @@ from warehouse.errors import UnavailableError
 
 OPEN = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})
 """What probes and people may see without a key; it tells nothing about anyone."""
+
+PEOPLE = ("/desk", "/yours")
+"""Where people sign in by themselves, or come with a link of their own; keys are for programs."""
 
 _SCOPES: dict[str, KeyScope] = {"/metrics": KeyScope.METRICS, "/v1/events": KeyScope.EVENTS}
 
@@ -40,7 +43,8 @@ class Keys:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
-        if scope["type"] == "http" and scope["path"] not in OPEN and (refused := self._refusal(scope)):
+        needed = scope["type"] == "http" and not is_open(scope["path"])
+        if needed and (refused := self._refusal(scope)):
             status, detail, headers = refused
             await problem(scope, status, detail, headers=headers)(scope, receive, send)
             return
@@ -71,6 +75,11 @@ class Keys:
         return ring.match(presented)
 
 
+def is_open(path: str) -> bool:
+    """Whether a path is answered without a key."""
+    return path in OPEN or any(path == root or path.startswith(f"{root}/") for root in PEOPLE)
+
+
 def guard(routes: Iterable[BaseRoute]) -> None:
     """Makes each route ask for its scope itself, but for those that are open.
 
@@ -78,8 +87,10 @@ def guard(routes: Iterable[BaseRoute]) -> None:
         KeyError: nobody has said which scope a route needs.
     """
     for route in routes:
+        if isinstance(route, Mount):
+            continue  # whoever signs in there needs no key
         assert isinstance(route, Route)
-        if route.path_format not in OPEN:
+        if not is_open(route.path_format):
             route.app = _Guarded(route.app, scope_of(route.path_format))
 
 

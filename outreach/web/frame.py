@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import wraps
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -73,8 +73,7 @@ class Asked:
     @property
     def wants_json(self) -> bool:
         """Whether a program asks."""
-        accepted = self.request.headers.get("accept", "")
-        return self.request.url.path.endswith(".json") or accepted.startswith("application/json")
+        return wants_json(self.request)
 
     def text(self, name: str) -> str:
         """A field of the form; empty where it was not sent."""
@@ -91,7 +90,6 @@ class Frame:
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self.settings = settings
-        self.sessions = Sessions(settings())
         self.templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=select_autoescape(default=True, default_for_string=True),
@@ -101,6 +99,11 @@ class Frame:
         )
         self.templates.filters |= wording.FILTERS
         self.templates.globals |= {"prefix": PREFIX, "roles": {role.value: role for role in Role}}
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """What knows its own sessions; the home's secret is read, or made, when it is first asked for."""
+        return Sessions(self.settings())
 
     @property
     def cookie(self) -> str:
@@ -186,16 +189,23 @@ class Frame:
         response.set_cookie(name, value, path=PREFIX, secure=self.is_secure, httponly=True, samesite="lax")
 
 
+def wants_json(request: Request) -> bool:
+    """Whether a program asks: by the address, or by what it accepts."""
+    accepted = request.headers.get("accept", "")
+    return request.url.path.endswith(".json") or accepted.startswith("application/json")
+
+
 def refuse_other_sites(request: Request, settings: Settings) -> None:
     """Refuses what another site's page sends, where the browser says so.
 
     Raises:
         ForbiddenError: it does.
     """
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    origin = request.headers.get("origin")
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     ours = {urlsplit(settings.desk.url).netloc, request.headers.get("host", "")}
-    if site not in ("same-origin", "none") or (origin is not None and urlsplit(origin).netloc not in ours):
+    # Browsers that say the first say it truly; of a page without referrers they call the origin "null".
+    is_other = site not in ("same-origin", "none") if site else origin and urlsplit(origin).netloc not in ours
+    if is_other:
         raise ForbiddenError("another site sent this form; nothing was changed")
 
 

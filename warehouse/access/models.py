@@ -56,6 +56,16 @@ class UserRow(Base):
     disabled_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
+class AttemptRow(Base):
+    """A failed attempt to sign in, by a keyed hash of the name or of the address."""
+
+    __tablename__ = "sign_in_attempts"
+
+    attempt_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+
+
 class AuditRow(Base):
     """An entry of the audit log: append-only."""
 

@@ -49,6 +49,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("notice_id", name=op.f("pk_notice_words")),
     )
+    op.create_table(
+        "sign_in_attempts",
+        sa.Column("attempt_id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("digest", HASH, nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("attempt_id", name=op.f("pk_sign_in_attempts")),
+    )
+    op.create_index(op.f("ix_sign_in_attempts_digest"), "sign_in_attempts", ["digest"])
     _widen()
     notices, batches, told = _tables()
     moved = sa.select(

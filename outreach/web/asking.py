@@ -1,0 +1,75 @@
+"""Filters as addresses and forms have them."""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.money import EXPONENTS
+from outreach.listing import SORTS, Filter
+from warehouse.errors import SettingsError
+
+Word = Annotated[str, Field(max_length=200)]
+
+
+class Asking(BaseModel):
+    """What a list is asked for, as an address says it; amounts are decimal, like 12.50."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    state: Word = ""
+    kind: Word = ""
+    channel: Word = ""
+    purpose: Word = ""
+    market: Word = ""
+    currency: Word = ""
+    risk: Word = ""
+    least: Word = ""
+    most: Word = ""
+    text: Word = ""
+    sort: Word = "risk"
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    sample: Word = ""
+
+    def filter(self) -> Filter:
+        """The filter.
+
+        Raises:
+            SettingsError: an amount is none, or the order is not known.
+        """
+        if self.sort not in SORTS:
+            raise SettingsError(f"there is no order {self.sort!r}; there are {', '.join(SORTS)}")
+        names = ("state", "kind", "channel", "purpose", "market", "currency", "risk", "text")
+        return Filter(
+            **{name: getattr(self, name).strip() for name in names},
+            least_minor=self._minor("least"),
+            most_minor=self._minor("most"),
+        )
+
+    def _minor(self, name: str) -> int | None:
+        text = getattr(self, name).strip()
+        if not text:
+            return None
+        try:
+            return int(Decimal(text).scaleb(EXPONENTS.get(self.currency, 2)))
+        except (InvalidOperation, ValueError, OverflowError) as error:
+            raise SettingsError(f"{text!r} is no amount; write it like 12.50") from error
+
+    def address(self, **other: Any) -> str:
+        """The query of an address that asks for this, with other values in place of some."""
+        given = self.model_dump(exclude_defaults=True) | other
+        return urlencode({name: value for name, value in given.items() if value not in ("", None)})
+
+
+def asking(given: Annotated[Asking, Query()]) -> Asking:
+    """What an address asks for."""
+    return given
+
+
+def from_form(form: Mapping[str, Any]) -> Asking:
+    """What the hidden fields of a form ask for: the list that was seen."""
+    known = {name: form[name] for name in Asking.model_fields if isinstance(form.get(name), str)}
+    return Asking(**known)

@@ -1,0 +1,49 @@
+"""Personal data, hidden from viewers: they see how much of what, and not whose."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from outreach.web.frame import Asked
+from outreach.web.wording import masked
+from warehouse.access.secret import key_for
+
+_PERSONAL = ("customer_id", "person", "recipient", "order_id", "line_id", "entitlement_id", "incident_id")
+
+
+class Mask:
+    """Hides what identifies people, where who asks is a viewer.
+
+    Args:
+        asked: by whom.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self._key = key_for(asked.settings, "masks") if asked.masked else None
+
+    @property
+    def hides(self) -> bool:
+        """Whether anything is hidden."""
+        return self._key is not None
+
+    def notice(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A row with its ids and addresses replaced by stand-ins, the same for the same one."""
+        if self._key is None:
+            return dict(row)
+        key = self._key
+        return {
+            name: masked(key, value) if name in _PERSONAL and isinstance(value, str) else value
+            for name, value in row.items()
+        }
+
+    def evidence(self, facts: Any) -> Any:
+        """Evidence without the ids of people and their records, however deep they lie."""
+        if self._key is None:
+            return facts
+        if isinstance(facts, Mapping):
+            return {
+                name: masked(self._key, str(value))
+                if name.endswith("_id") and name != "product_id" and value is not None
+                else self.evidence(value)
+                for name, value in facts.items()
+            }
+        return [self.evidence(one) for one in facts] if isinstance(facts, list) else facts

@@ -1,0 +1,5 @@
+"""The pages, one module each; each has `add(router, pages, frame)`."""
+
+from outreach.web.views import batch, notice, tonight
+
+VIEWS = (tonight.add, batch.add, notice.add)
