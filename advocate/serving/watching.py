@@ -101,10 +101,10 @@ def route_of(scope: Scope) -> str:
 
 
 def _with_ours(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
-    all_of_them = [*headers, (b"x-request-id", request_id.encode("ascii")), *HEADERS]
-    if not any(name == POLICY[0] for name, _ in all_of_them):
-        all_of_them.append(POLICY)
-    return all_of_them
+    there = list(headers)
+    names = {name for name, _ in there}
+    ours = [one for one in (*HEADERS, POLICY) if one[0] not in names]
+    return [*there, (b"x-request-id", request_id.encode("ascii")), *ours]
 
 
 def _method(scope: Scope) -> str:
