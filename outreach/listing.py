@@ -4,9 +4,9 @@ Only the narrow table of notices is read, never their words.
 """
 
 import json
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from outreach.models import BatchRow, NoticeRow
 from outreach.states import TRANSITIONS
+from warehouse.errors import NotFoundError
+from warehouse.ids import content_id
 
 PAGE = 50
 """Notices on a page."""
@@ -97,12 +99,14 @@ class Page:
         notices: rows of the table `notices` as names and values.
         total: how many match.
         sums: their amounts in minor units, by currency.
+        states: how many of them are in which state.
         first: the place of the first one here, from 0.
     """
 
     notices: list[dict[str, Any]]
     total: int
     sums: dict[str, int]
+    states: dict[str, int]
     first: int
 
 
@@ -115,33 +119,40 @@ def page(
         KeyError: there is no such order; see `SORTS`.
     """
     ids = select(NoticeRow.notice_id).where(*_of(batch, asked)).order_by(*SORTS[sort])
-    rows = _rows(session, session.scalars(ids.offset(first).limit(limit)).all())
-    total, sums = totals(session, batch, asked)
-    return Page(rows, total, sums, first)
+    found = session.scalars(ids.offset(first).limit(limit)).all()
+    return _page(session, batch, asked, found, first)
 
 
 def sample(session: Session, batch: BatchRow, asked: Filter, *, seed: str) -> Page:
-    """Some of the notices that match, drawn at random; the same for the same seed."""
-    ids = select(NoticeRow.notice_id).where(*_of(batch, asked)).order_by(NoticeRow.notice_id)
-    found = list(session.scalars(ids))
-    drawn = random.Random(f"{batch.batch_id} {seed}").sample(found, min(SAMPLED, len(found)))  # noqa: S311
-    return Page(_rows(session, drawn), len(found), totals(session, batch, asked)[1], 0)
+    """Some of the notices that match, drawn at random; the same for the same seed.
+
+    Ids are hashes, so that those that follow a random one are as good as drawn one by one.
+    """
+    ids = select(NoticeRow.notice_id).where(*_of(batch, asked)).order_by(NoticeRow.notice_id).limit(SAMPLED)
+    start = content_id("sample", batch.batch_id, seed)
+    after = session.scalars(ids.where(NoticeRow.notice_id >= start)).all()
+    more = session.scalars(ids.where(NoticeRow.notice_id < start)).all() if len(after) < SAMPLED else []
+    return _page(session, batch, asked, [*after, *more][:SAMPLED], 0)
 
 
-def totals(session: Session, batch: BatchRow, asked: Filter) -> tuple[int, dict[str, int]]:
-    """How many notices match, and their amounts in minor units by currency."""
+def _page(session: Session, batch: BatchRow, asked: Filter, notice_ids: Sequence[str], first: int) -> Page:
     amount = func.sum(NoticeRow.amount_minor).cast(BigInteger)
-    query = select(NoticeRow.currency, func.count(), amount).where(*_of(batch, asked))
-    rows = session.execute(query.group_by(NoticeRow.currency).order_by(NoticeRow.currency)).all()
-    return sum(row[1] for row in rows), {row[0]: row[2] or 0 for row in rows if row[0] is not None}
+    columns = (NoticeRow.state, NoticeRow.currency)
+    sums: dict[str, int] = {}
+    states: dict[str, int] = {}
+    counted = select(*columns, func.count(), amount).where(*_of(batch, asked)).group_by(*columns)
+    for state, currency, count, minor in session.execute(counted.order_by(*columns)):
+        states[state] = states.get(state, 0) + count
+        if currency is not None:
+            sums[currency] = sums.get(currency, 0) + (minor or 0)
+    rows = _rows(session, notice_ids)
+    return Page(rows, sum(states.values()), dict(sorted(sums.items())), states, first)
 
 
-def choices(session: Session, batch: BatchRow) -> dict[str, dict[str, int]]:
-    """What can be filtered for in a batch, with how many notices each has."""
-    state = select(NoticeRow.state, func.count()).where(*_of(batch, Filter()))
-    states = {row[0]: row[1] for row in session.execute(state.group_by(NoticeRow.state))}
-    fixed: dict[str, dict[str, int]] = json.loads(batch.facets)
-    return {"state": dict(sorted(states.items()))} | fixed
+def choices(batch: BatchRow) -> dict[str, dict[str, int]]:
+    """What can be filtered for in a batch and never changes, with how many notices each has."""
+    found: dict[str, dict[str, int]] = json.loads(batch.facets)
+    return found
 
 
 def facets(notices: pl.DataFrame) -> str:
@@ -162,18 +173,21 @@ def facets(notices: pl.DataFrame) -> str:
     return json.dumps(found, ensure_ascii=False)
 
 
-def neighbours(
-    session: Session, batch: BatchRow, asked: Filter, sort: str, notice: NoticeRow
-) -> tuple[str | None, str | None]:
-    """The notices before and after one in the list of the riskiest; `None` where there is none."""
-    if sort != "risk":
-        return None, None
+def neighbour(session: Session, asked: Filter, notice_id: str, *, after: bool) -> tuple[date, str | None]:
+    """The day of a notice, and the one after it, or before it, in the list of the riskiest; `None` for none.
+
+    Raises:
+        NotFoundError: there is no such notice.
+    """
+    notice = session.get(NoticeRow, notice_id)
+    batch = session.get(BatchRow, notice.batch_id) if notice else None
+    if notice is None or batch is None:
+        raise NotFoundError(f"there is no notice {notice_id!r}; its batch may have been made anew")
     key = (NoticeRow.risk, func.coalesce(NoticeRow.amount_minor, -1), NoticeRow.notice_id)
     mine = (notice.risk, -1 if notice.amount_minor is None else notice.amount_minor, notice.notice_id)
-    ids = select(NoticeRow.notice_id).where(*_of(batch, asked))
-    after = ids.where(_beyond(key, mine, below=True)).order_by(*(part.desc() for part in key)).limit(1)
-    before = ids.where(_beyond(key, mine, below=False)).order_by(*key).limit(1)
-    return session.scalar(before), session.scalar(after)
+    order = [part.desc() for part in key] if after else list(key)
+    ids = select(NoticeRow.notice_id).where(*_of(batch, asked), _beyond(key, mine, below=after))
+    return batch.day, session.scalar(ids.order_by(*order).limit(1))
 
 
 def _beyond(key: tuple[Any, ...], mine: tuple[Any, ...], *, below: bool) -> ColumnElement[bool]:

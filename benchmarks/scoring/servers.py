@@ -8,7 +8,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -72,12 +72,28 @@ def cpu_seconds(group: int) -> float:
 
 
 @contextmanager
-def serving(command: Sequence[str], port: int) -> Iterator[tuple[Address, int]]:
-    """A server that is ready, and its process group; it and its workers are stopped afterwards."""
+def serving(
+    command: Sequence[str], port: int, *, ready: str = "/readyz", environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[Address, int]]:
+    """A server that is ready, and its process group; it and its workers are stopped afterwards.
+
+    Args:
+        command: what starts it.
+        port: where it listens.
+        ready: the path that answers once it is ready.
+        environment: beside ours.
+    """
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+            env={**os.environ, **(environment or {})},
+        )
         try:
-            _wait(process, f"http://127.0.0.1:{port}/readyz")
+            _wait(process, f"http://127.0.0.1:{port}{ready}")
             yield Address("127.0.0.1", port), process.pid
         except BaseException:
             said.seek(max(said.seek(0, os.SEEK_END) - _LAST, 0))

@@ -1,5 +1,7 @@
 """The desk as an application of its own, to be mounted under `/desk`."""
 
+import logging
+
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -18,6 +20,7 @@ from warehouse.errors import (
     SettingsError,
 )
 
+_log = logging.getLogger("advocate.desk")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -51,25 +54,29 @@ def desk_app(frame: Frame) -> FastAPI:
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     _explain(app, frame)
-    app.add_middleware(Headers)
+    app.add_middleware(Headers, frame=frame)
     return app
 
 
 class Headers:
-    """Gives every answer the headers that keep a browser from doing more than it should.
+    """Gives every answer the headers that keep a browser in its bounds; a defect is a page, too.
 
     Args:
         app: what answers.
+        frame: what pages share.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, frame: Frame) -> None:
+        self._app, self._frame = app, frame
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
+        begun = False
 
         async def sent(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 there = {name.lower() for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
@@ -77,7 +84,19 @@ class Headers:
                 ]
             await send(message)
 
-        await self._app(scope, receive, sent if scope["type"] == "http" else send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, sent)
+        except Exception:
+            if begun:
+                raise  # half an answer is out
+            request_id = scope.get("state", {}).get("request_id", "")
+            _log.exception("a defect of ours", extra={"request_id": request_id})
+            data = {"title": "Something is broken here", "status": 500, "back": PREFIX}
+            data["detail"] = f"It is our mistake, and nothing was changed. The log has it under {request_id}."
+            await self._frame.shown(None, "problem.html", data, 500)(scope, receive, sent)
 
 
 def _explain(app: FastAPI, frame: Frame) -> None:

@@ -12,6 +12,7 @@ from outreach.listing import PAGE, SAMPLED, SORTS, choices, page, sample
 from outreach.models import BatchRow
 from outreach.review import Outcome, columns_of, find_batch
 from outreach.risk import MEANINGS
+from outreach.states import TRANSITIONS
 from outreach.web.asking import Asking, asking, from_form
 from outreach.web.deciding import ACTIONS
 from outreach.web.frame import PREFIX, Asked, Frame, Pages
@@ -49,7 +50,7 @@ def add(router: APIRouter, pages: Pages, frame: Frame) -> None:  # noqa: ARG001 
                 "total": listed.total,
                 "sums": listed.sums,
                 "notices": [mask.notice(_listed(row)) for row in listed.notices],
-                "choices": choices(session, found),
+                "choices": {"state": listed.states} | choices(found),
                 "decisions": recent,
                 "done": next((one for one in recent if one["entry"] == done), None),
             } | _for_people(asked, given, found)
@@ -122,6 +123,7 @@ def _for_people(asked: Asked, given: Asking, batch: BatchRow) -> dict[str, Any]:
     return {
         "given": given,
         "sorts": list(SORTS),
+        "states": list(TRANSITIONS),
         "risk_meanings": MEANINGS,
         "sampled": SAMPLED,
         "may_review": asked.user.role.may(Role.REVIEWER),

@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from outreach import review
 from outreach.choosing import Which
 from outreach.dossier import Dossier, dossier
 from outreach.editing import LONGEST_NAME, LONGEST_NOTE, Edits, edit, preview
-from outreach.listing import neighbours
-from outreach.models import BatchRow, NoticeRow
+from outreach.listing import neighbour
 from outreach.states import REVOCABLE, may_become
 from outreach.testing import send_test
 from outreach.web import charts
@@ -55,6 +54,19 @@ def _add_looks(router: APIRouter, pages: Pages, frame: Frame) -> None:
     def message(asked: Annotated[Asked, viewer], notice_id: str) -> Response:
         html = dossier(asked.settings, notice_id).words["html"]
         return HTMLResponse(html, headers={"content-security-policy": _FRAMED})
+
+    @router.get("/notices/{notice_id}/{way}", response_class=HTMLResponse)
+    def beside(
+        asked: Annotated[Asked, viewer],
+        notice_id: str,
+        way: Literal["next", "before"],
+        given: Annotated[Asking, Depends(asking)],
+    ) -> Response:
+        with reading(engine_for(asked.settings)) as session:
+            found = neighbour(session, given.filter(), notice_id, after=way == "next")
+        batch, notice = found
+        to = f"notices/{notice}" if notice else f"batches/{batch}"
+        return RedirectResponse(f"{PREFIX}/{to}?{given.address()}", status_code=303)
 
 
 def _add_changes(router: APIRouter, pages: Pages, frame: Frame) -> None:
@@ -139,25 +151,17 @@ def _shown(asked: Asked, found: Dossier, done: int) -> dict[str, Any]:
 def _for_people(asked: Asked, found: Dossier, given: Asking) -> dict[str, Any]:
     if asked.wants_json:
         return {}
-    with reading(engine_for(asked.settings)) as session:
-        row = session.get(NoticeRow, found.notice["notice_id"])
-        batch = session.get(BatchRow, found.notice["batch_id"])
-        assert row is not None
-        assert batch is not None
-        before, after = neighbours(session, batch, given.filter(), given.sort, row)
     state, role = found.notice["state"], asked.user.role
     return {
         "charts": [chart for one in found.told if (chart := _chart(one)) is not None],
         "slots": found.slots,
         "edits": Edits.read(found.words["edits"]),
-        "before": before,
-        "after": after,
         "given": given,
         "may_edit": role.may(Role.REVIEWER) and state in REVOCABLE,
         "may_approve": role.may(Role.APPROVER)
         and may_become(state, "approved")
-        and batch.author != asked.user.name,
-        "is_author": batch.author == asked.user.name,
+        and found.batch["author"] != asked.user.name,
+        "is_author": found.batch["author"] == asked.user.name,
         "may_reject": role.may(Role.REVIEWER) and may_become(state, "rejected"),
         "may_hold": role.may(Role.REVIEWER) and may_become(state, "held"),
         "longest_note": LONGEST_NOTE,

@@ -1,0 +1,1 @@
+"""How quick the review desk is with a large batch."""
