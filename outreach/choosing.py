@@ -5,7 +5,7 @@ that are; so approving a hundred thousand takes seconds, and nothing can be half
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,10 +132,10 @@ def chosen_count(session: Session, target: str | None = None) -> int:
     return session.scalar(query if target is None else query.where(CHOSEN.c.target == target)) or 0
 
 
-def moves(session: Session) -> Iterator[tuple[str, str, str]]:
+def moves(session: Session) -> list[tuple[str, str, str]]:
     """`notice_id, from_state, target` of all that are chosen."""
-    for row in session.execute(select(CHOSEN.c.notice_id, CHOSEN.c.from_state, CHOSEN.c.target)):
-        yield row.notice_id, row.from_state, row.target
+    found: Any = session.execute(select(CHOSEN.c.notice_id, CHOSEN.c.from_state, CHOSEN.c.target)).all()
+    return list(found)
 
 
 def leave_out(session: Session, condition: ColumnElement[bool]) -> None:

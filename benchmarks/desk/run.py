@@ -131,7 +131,7 @@ def measure(settings: Settings, rounds: int) -> dict[str, Any]:
             .order_by(outreach.models.NoticeRow.content_hash)
             .limit(rounds * 4)
         ).all()
-    port, address = _free_port(), {"ADVOCATE_DATABASE_URL": settings.database_url}
+    port, address = free_port(), {"ADVOCATE_DATABASE_URL": settings.database_url}
     command = [*ours(settings.home, port, 1), "--no-keys", "--quiet"]
     with (
         serving(command, port, ready="/healthz", environment=address) as (server, _),
@@ -156,7 +156,8 @@ def measure(settings: Settings, rounds: int) -> dict[str, Any]:
     return {"notices": notices, "milliseconds": found, "approve_all_seconds": seconds, "states": states}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
