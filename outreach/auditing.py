@@ -7,8 +7,9 @@ changed, added or removed without the other showing it.
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,6 +21,9 @@ from warehouse.access.models import AuditRow
 from warehouse.errors import TamperedError
 
 _DECISION = "batch.decide"
+_EDIT = "notice.edit"
+_MOVING = (_DECISION, _EDIT)
+"""Actions that can move notices; those that did have a digest of it."""
 
 
 def decided(session: Session, batch_id: str, by: str, at: datetime, reason: str) -> int | None:
@@ -34,6 +38,21 @@ def decided(session: Session, batch_id: str, by: str, at: datetime, reason: str)
     return audit.record(session, _DECISION, by=by, at=at, subject=batch_id, details=details)
 
 
+def edited(
+    session: Session,
+    notice_id: str,
+    by: str,
+    at: datetime,
+    details: Mapping[str, Any],
+    move: tuple[str, str] | None,
+) -> int:
+    """Writes the entry of an edit inside its transaction; `move` is from which state to which it took it."""
+    told = dict(details)
+    if move is not None:
+        told["digest"] = _digest([f"{notice_id} {move[0]} {move[1]}"])
+    return audit.record(session, _EDIT, by=by, at=at, subject=notice_id, details=told)
+
+
 def check_decisions(session: Session) -> int:
     """Compares each decision of the log with the history of the notices it moved; returns how many there are.
 
@@ -44,8 +63,12 @@ def check_decisions(session: Session) -> int:
     columns = (event.audit, event.notice_id, event.from_state, event.to_state)
     for number, one, state, target in session.execute(select(*columns).where(event.audit.is_not(None))):
         moved[number].append(f"{one} {state} {target}")
-    decisions = select(AuditRow.number, AuditRow.details).where(AuditRow.action == _DECISION)
-    told = {number: json.loads(details)["digest"] for number, details in session.execute(decisions)}
+    decisions = select(AuditRow.number, AuditRow.details).where(AuditRow.action.in_(_MOVING))
+    told = {
+        number: digest
+        for number, details in session.execute(decisions)
+        if (digest := json.loads(details).get("digest"))
+    }
     for number in sorted(number for number in moved.keys() | told.keys() if number is not None):
         if _digest(moved[number]) != told.get(number):
             raise TamperedError(

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from outreach.auditing import edited
 from outreach.batches import digest_of
 from outreach.formats import Reader
 from outreach.linting import REFUSING, Problem, fitness_of, problems
@@ -26,7 +27,7 @@ from outreach.states import NO_CHANNEL, REVOCABLE
 from outreach.style import Style
 from outreach.texts import Message, compose, content_hash
 from warehouse import clock
-from warehouse.access import accounts, audit
+from warehouse.access import accounts
 from warehouse.access.roles import Role
 from warehouse.database import engine_for, reading, writing
 from warehouse.errors import ConflictError, NotFoundError
@@ -234,22 +235,23 @@ def _save(
         "note": bool(edits.note),
         "names": sum(len(names) for names in edits.names.values()),
     }
-    entry = audit.record(session, "notice.edit", by=by, at=now, subject=notice.notice_id, details=details)
-    if notice.state == "approved":
+    move = ("approved", "proposed") if notice.state == "approved" else None
+    entry = edited(session, notice.notice_id, by, now, details, move)
+    if move is not None:
         why = "edited after it was approved"
         ledger.void_notices(session, [notice.notice_id], by=by, at=now, why=why)
         session.add(
             NoticeEventRow(
                 notice_id=notice.notice_id,
-                from_state="approved",
-                to_state="proposed",
+                from_state=move[0],
+                to_state=move[1],
                 by=by,
                 at=now,
                 reason=why,
                 audit=entry,
             )
         )
-        notice.state, notice.approved_at, notice.approved_hash = "proposed", None, None
+        notice.state, notice.approved_at, notice.approved_hash = move[1], None, None
     words.text, words.html, words.edits = draft.message.text, draft.message.html, edits.written()
     notice.subject, notice.template = draft.message.subject, draft.message.template
     notice.content_hash, notice.version = draft.content_hash, notice.version + 1
