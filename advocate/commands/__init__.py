@@ -25,6 +25,7 @@ AREAS = {
     "ledger": ("ledger",),
     "keys": ("keys",),
     "users": ("users", "audit"),
+    "rules": ("settings",),
     "serve": ("serve",),
     "simulated": ("simulate",),
 }
