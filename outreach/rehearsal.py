@@ -136,9 +136,7 @@ def _decided(
 
 def _notes(difference: Difference, before: Night, kept: pl.LazyFrame, day: date) -> list[str]:
     notes = []
-    facts = ("outcome", "reason", "channel", "value_minor", "currency")
-    others = kept.join(before.decisions.lazy(), on=("customer_id", *facts), how="anti", nulls_equal=True)
-    if count := others.select(pl.len()).collect().item():
+    if count := _otherwise(before.decisions.lazy(), kept):
         notes.append(
             f"of {count:,} customers the night of {day} itself decided otherwise: data or settings have "
             "changed since; both sides here are computed from what there is now"
@@ -146,3 +144,12 @@ def _notes(difference: Difference, before: Night, kept: pl.LazyFrame, day: date)
     if not difference:
         notes.append(f"nothing that was decided in the night of {day} would differ")
     return notes
+
+
+def _otherwise(now: pl.LazyFrame, then: pl.LazyFrame) -> int:
+    """How many customers are decided about otherwise, or are on one side only."""
+    facts = ["customer_id", "outcome", "reason", "channel", "value_minor", "currency"]
+    sides = (now.select(facts), then.select(facts))
+    apart = [one.join(other, on=facts, how="anti", nulls_equal=True) for one, other in (sides, sides[::-1])]
+    count: int = pl.concat(apart).select(pl.col("customer_id").n_unique()).collect().item()
+    return count

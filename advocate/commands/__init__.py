@@ -25,7 +25,7 @@ AREAS = {
     "ledger": ("ledger",),
     "keys": ("keys",),
     "users": ("users", "audit"),
-    "rules": ("settings",),
+    "settings": ("settings",),
     "serve": ("serve",),
     "simulated": ("simulate",),
 }

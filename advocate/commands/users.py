@@ -122,8 +122,8 @@ def verify(
     with reading(engine_for(settings)) as session:
         last = audit.verify(session, _head(head))
         decisions, changes = check_decisions(session), check_changes(session)
-    about = f"what {decisions:,} decisions moved, and are {changes:,} changes of settings"
-    _show(last, json, f"each is as it was written, and so is {about}")
+    about = f"what {decisions:,} decisions moved, and so are {changes:,} changes of settings"
+    _show(last, json, f"each is as it was written, so is {about}")
 
 
 @log.command("head")

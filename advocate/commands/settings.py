@@ -146,16 +146,13 @@ def _assignment(given: str) -> tuple[str, Any]:
 
 def _value(name: str, given: str) -> Any:
     """The value that was typed: text as it is, anything else as JSON."""
+    known = name in setting_changes.CHANGEABLE
+    if known and isinstance(plain_value(Settings.model_construct(), name), str):
+        return given
     try:
-        value = text.loads(given)
+        return text.loads(given)
     except ValueError:
         return given
-    is_text = isinstance(plain_value(Settings.model_construct(), name), str) if _is_known(name) else False
-    return given if is_text else value
-
-
-def _is_known(name: str) -> bool:
-    return name in setting_changes.CHANGEABLE
 
 
 def _entry(one: Setting) -> dict[str, Any]:
