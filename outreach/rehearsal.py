@@ -30,7 +30,7 @@ SAMPLE = 20
 _FOUND_WITHOUT = frozenset(
     f"outreach.{name}"
     for name in (
-        *("channels", "cap_contacts", "cap_days", "min_saving_minor", "holdout_share"),
+        *("channels", "cap_contacts", "cap_days", "holdout_share"),
         *("waking_from", "waking_until", "default_timezone", "default_locale", "advice_items"),
         *("valid_days", "shop_name", "contact", "opt_out", "postal_address", "min_coupon_uses"),
         *("ageing_warning_hours", "ageing_breach_hours", "goodwill_limit_minor", "goodwill_year_minor"),
