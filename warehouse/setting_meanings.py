@@ -41,6 +41,19 @@ class Setting:
     changeable: bool
     hidden: bool
 
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain JSON values; `changeable` only where nothing fixes the value."""
+        return {
+            "name": self.name,
+            "value": self.value,
+            "default": self.default,
+            "from": self.source.kind,
+            "where": self.source.where,
+            "changeable": self.changeable and not self.source.fixed,
+            "hidden": self.hidden,
+            "meaning": self.meaning,
+        }
+
 
 def settings_in_force(settings: Settings) -> list[Setting]:
     """Every setting, in the order of the settings file.

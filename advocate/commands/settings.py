@@ -1,11 +1,12 @@
 """`settings`: what is in force, who changed what, and what a change would do before it is made."""
 
 import json as text
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
-from advocate.commands.options import Json, Moment, as_day, as_given, as_user, opened
+from advocate.commands.options import Json, as_day, as_given, as_user, opened
 from advocate.printing import complain, heading, money, print_json, print_table, progress, say
 from warehouse import setting_changes
 from warehouse.database import engine_for, reading
@@ -43,7 +44,7 @@ def show(
     if not found:
         raise SettingsError(f"there is no setting or section {name!r}; `advocate settings show` lists all")
     if json:
-        print_json([_entry(one) for one in found])
+        print_json([one.as_json() for one in found])
         return
     print_table(
         ("setting", "value", "from", "default", "at the desk"),
@@ -111,7 +112,9 @@ def try_(
         list[str],
         typer.Argument(metavar="NAME=VALUE...", help="What to change; NAME= alone takes back a change."),
     ],
-    day: Annotated[Moment | None, typer.Option(help="The night.  [default: the last one]")] = None,
+    day: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The night.  [default: the last one]")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compute a night again with changed settings, and say what would differ; nothing is kept."""
@@ -153,19 +156,6 @@ def _value(name: str, given: str) -> Any:
         return text.loads(given)
     except ValueError:
         return given
-
-
-def _entry(one: Setting) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "value": one.value,
-        "default": one.default,
-        "from": one.source.kind,
-        "where": one.source.where,
-        "changeable": one.changeable and not one.source.fixed,
-        "hidden": one.hidden,
-        "meaning": one.meaning,
-    }
 
 
 def _change_entry(row: SettingChangeRow) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Settings at the desk: who may change which, what is kept of it, and what is in force."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,22 @@ def test_whoever_did_not_see_the_newest_change_is_told_of_it(any_settings: Setti
     put(any_settings, "outreach.cap_contacts", 1, seen=0)
     put(any_settings, CAP, 10, seen=1)
     assert in_force(any_settings).outreach.cap_days == 10
+
+
+def test_of_two_who_change_the_same_at_once_one_is_told_of_the_other(any_settings: Settings) -> None:
+    def attempt(value: int) -> str:
+        try:
+            put(any_settings, CAP, value, by=f"number {value}", seen=0)
+        except ConflictError as error:
+            return str(error)
+        return "done"
+
+    with ThreadPoolExecutor(4) as pool:
+        told = sorted(pool.map(attempt, range(1, 5)))
+    assert [text.endswith("look at it, then decide again") or text == "done" for text in told] == [True] * 4
+    assert told.count("done") == 1
+    ((_, _, _, value),) = log(any_settings)
+    assert in_force(any_settings).outreach.cap_days == value
 
 
 def test_where_there_are_accounts_only_an_admin_changes_settings(any_settings: Settings) -> None:
