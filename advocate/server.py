@@ -6,7 +6,6 @@ import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI, Response
@@ -200,9 +199,9 @@ def _add_service_routes(app: FastAPI, service: Service) -> None:
 
 def factory(settings: Settings, *, keys: bool, grace: float, drain: float) -> "partial[FastAPI]":
     """Makes the application, in the process that is to serve it: all of this can be sent there."""
-    return partial(_application, settings.model_dump(), keys=keys, grace=grace, drain=drain)
+    return partial(_application, settings, keys=keys, grace=grace, drain=drain)
 
 
-def _application(settings: dict[str, Any], *, keys: bool, grace: float, drain: float) -> FastAPI:
+def _application(settings: Settings, *, keys: bool, grace: float, drain: float) -> FastAPI:
     keep_connections()
-    return create_app(Settings(**settings), keys=keys, grace=grace, leaving=Leaving(drain))
+    return create_app(settings, keys=keys, grace=grace, leaving=Leaving(drain))

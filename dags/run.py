@@ -1,7 +1,7 @@
 """What every DAG needs: the home, the day, and the assets that connect the DAGs of a night.
 
 Settings come from the environment of the worker (`ADVOCATE_HOME`, `ADVOCATE_DATABASE_URL`,
-`ADVOCATE_SETTINGS`). A task passes on nothing but its receipt.
+`ADVOCATE_SETTINGS`), and from what people changed at the desk. A task passes on nothing but its receipt.
 """
 
 from datetime import date, timedelta
@@ -10,6 +10,7 @@ from typing import Any
 from airflow.sdk import Asset, get_current_context
 
 from advocate.database import upgrade
+from warehouse.setting_changes import in_force
 from warehouse.settings import Settings, load_settings
 
 FEATURES = Asset("advocate://features")
@@ -20,10 +21,10 @@ DEFAULTS: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(minutes=5), "
 
 
 def open_home() -> Settings:
-    """The worker's settings, with the database brought up to date."""
+    """The settings in force for a task, with the database brought up to date."""
     settings = load_settings()
     upgrade(settings)
-    return settings
+    return in_force(settings)
 
 
 def day_of() -> date:

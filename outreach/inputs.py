@@ -76,6 +76,11 @@ def freeze(settings: Settings, lake: Lake, day: date) -> Inputs:
     return Inputs(**{name: _shaped(lake.get(f"outreach_{name}", day), SCHEMAS[name]) for name in makers})
 
 
+def are_frozen(lake: Lake, day: date) -> bool:
+    """Whether a night froze all inputs of a day, so that looking at them writes nothing."""
+    return all(lake.has(f"outreach_{name}", day) for name in SCHEMAS)
+
+
 def _shaped(frozen: pl.LazyFrame, schema: dict[str, pl.DataType]) -> pl.LazyFrame:
     """What an earlier version froze lacks the columns it did not know; they are unknown."""
     there = frozen.collect_schema().names()

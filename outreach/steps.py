@@ -6,18 +6,15 @@ import polars as pl
 
 from features.events import seen
 from features.volume import shortfalls
-from outreach import batches, decisions
-from outreach.finders import FINDERS, Finder, unused_entitlement
+from outreach import batches
+from outreach.computing import chances_of, decided_for, opportunities_of
 from outreach.inputs import freeze
 from outreach.nights import is_reviewed, keep, newest
-from outreach.opportunities import Claims, Opportunities
 from outreach.policy import NO_IMPRINT
 from outreach.recovery import questions
-from outreach.settling import settle
 from outreach.style import Style
-from outreach.unsaid import unsaid
-from outreach.world import World, world_of
-from outreach.writing import NOTICES, PROPOSALS, Written, batch_id_of, write
+from outreach.world import world_of
+from outreach.writing import NOTICES, Written, batch_id_of, write
 from warehouse import clock
 from warehouse.database import engine_for, writing
 from warehouse.lake import Lake
@@ -29,10 +26,7 @@ from warehouse.settings import Settings
 def find(settings: Settings, day: date) -> Receipt:
     """Finds the opportunities of a day and keeps them as `opportunities`."""
     with hold(settings, "outreach"), recording(settings, "outreach.find", day) as receipt:
-        world = world_of(settings, day)
-        found = pl.concat([_found(finder, world, settings, day, receipt) for finder in FINDERS.values()])
-        settled = settle(found.lazy(), list(FINDERS), world, settings.outreach, day)
-        frame = Opportunities.validate(settled.sort("opportunity_id").collect(engine="streaming"))
+        frame = opportunities_of(world_of(settings, day), settings, day, receipt)
         receipt.artifacts["opportunities"] = keep(settings, day, "opportunities", frame)
         receipt.rows_out["opportunities"] = frame.height
         receipt.numbers["opportunities"] = _summary(frame)
@@ -45,45 +39,23 @@ def _found_and_asked(settings: Settings, day: date) -> pl.LazyFrame:
     return pl.concat([newest(settings, day, "opportunities"), questions(Lake.of(settings), day)])
 
 
-def _found(finder: Finder, world: World, settings: Settings, day: date, receipt: Receipt) -> pl.DataFrame:
-    """What one finder claims; all of it held where it claims more of its lines than can be luck.
-
-    What earlier nights promised counts too: a wrong price list may come in over several nights.
-    """
-    frame = Claims.validate(finder.find(world, settings.outreach, day).collect(engine="streaming"))
-    if finder.examined is None or frame.is_empty():
-        return frame
-    examined = finder.examined(world, settings.outreach, day).select(pl.len())
-    lines = examined.collect(engine="streaming").item()
-    receipt.rows_in[f"{finder.kind}: lines in the window"] = lines
-    if frame.height <= settings.outreach.hold_share * lines:
-        return frame
-    receipt.warnings.append(
-        f"{finder.kind} would claim {frame.height} of {lines} lines, with those claimed before, more than "
-        f"outreach.hold_share ({settings.outreach.hold_share:.0%}): all of it is held until a person "
-        "has looked at the prices"
-    )
-    return frame.with_columns(held=pl.lit(value=True))
-
-
 def decide(settings: Settings, day: date) -> Receipt:
     """Decides for every customer and keeps one row each as `decisions`."""
     with hold(settings, "outreach"), recording(settings, "outreach.decide", day) as receipt:
         opportunities, world = _found_and_asked(settings, day), world_of(settings, day)
-        chances = _coupon_chances(opportunities, settings, day, receipt)
-        decided = decisions.decide(opportunities, chances.lazy(), world, settings.outreach, day)
-        proposals, members = unsaid(opportunities, decided.members, world.customers, settings.outreach, day)
+        chances = chances_of(opportunities, settings, day, receipt)
+        decided = decided_for(opportunities, chances.lazy(), world, settings, day)
         frames = {
             "decisions": decided.decisions,
-            "outreach_proposals": pl.concat([decided.proposals.select(PROPOSALS), proposals]),
-            "outreach_members": pl.concat([decided.members, members]),
+            "outreach_proposals": decided.proposals,
+            "outreach_members": decided.members,
             "outreach_rules": decided.verdicts,
             "coupon_chances": chances,
         }
         for name, frame in frames.items():
             receipt.artifacts[name] = keep(settings, day, name, frame)
         receipt.rows_out["decisions"] = decided.decisions.height
-        receipt.rows_out["rights without a message"] = members.height
+        receipt.rows_out["rights without a message"] = decided.rights
         reasons = decided.decisions.group_by("outcome", "reason").len().sort("outcome", "reason")
         receipt.numbers["decisions"] = {f"{o}: {reason}": count for o, reason, count in reasons.iter_rows()}
         if silenced := receipt.numbers["decisions"].get(f"silent: {NO_IMPRINT}"):
@@ -92,29 +64,6 @@ def decide(settings: Settings, day: date) -> Receipt:
                 "end it and where the shop is; set outreach.opt_out and outreach.postal_address"
             )
     return receipt
-
-
-def _coupon_chances(
-    opportunities: pl.LazyFrame, settings: Settings, day: date, receipt: Receipt
-) -> pl.DataFrame:
-    """`entitlement_id, probability` of the coupons that were found unused and whose chance is known."""
-    schema = pl.Schema({"entitlement_id": pl.String(), "probability": pl.Float64()})
-    unused = opportunities.filter(pl.col("kind") == unused_entitlement.KIND, pl.col("owed") == "advice")
-    coupons = unused.select("entitlement_id").collect()
-    if coupons.is_empty():
-        return pl.DataFrame(schema=schema)
-    # To train takes seconds to import.
-    from outreach.coupons.chances import chances, tables_of
-
-    known = chances(tables_of(Lake.of(settings), day), day, settings).drop_nulls("probability")
-    found = known.join(coupons.lazy(), on="entitlement_id", how="semi").collect().sort("entitlement_id")
-    receipt.rows_out["coupons whose chance of a use is known"] = found.height
-    if found.is_empty():
-        receipt.notes.append(
-            "advice about coupons goes by its amounts alone: too few have lapsed, used or unused, to know "
-            f"the chance of a use (outreach.min_coupon_uses: {settings.outreach.min_coupon_uses})"
-        )
-    return found.cast(schema)
 
 
 def prepare_batch(settings: Settings, day: date) -> Receipt:

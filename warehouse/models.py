@@ -1,9 +1,9 @@
-"""Tables of the warehouse: receipts of steps and the switches people turn."""
+"""Tables of the warehouse: receipts of steps, the switches people turn, and what they changed of settings."""
 
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, String, TypeDecorator
+from sqlalchemy import JSON, DateTime, String, Text, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -46,3 +46,21 @@ class SwitchRow(Base):
     on: Mapped[bool]
     by: Mapped[str] = mapped_column(String(200))
     at: Mapped[datetime] = mapped_column(Moment)
+
+
+class SettingChangeRow(Base):
+    """A setting that somebody changed at the desk: append-only.
+
+    `value` is null where they went back to what the file says; `before` is what was in force before.
+    """
+
+    __tablename__ = "setting_changes"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(200), index=True)
+    value: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    before: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=False)
+    by: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(Moment)
+    reason: Mapped[str] = mapped_column(Text)
+    audit: Mapped[int]

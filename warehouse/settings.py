@@ -1,10 +1,12 @@
 """Settings: one frozen object, read once at the edges.
 
-Later sources win: the defaults below, a TOML file, environment variables (`ADVOCATE_SEND__DELAY_MINUTES`),
-flags of the command line. `settings.toml` at the root of the repository explains each one.
+Later sources win: the defaults below, a TOML file, what people changed at the desk
+(`warehouse.setting_changes`), environment variables (`ADVOCATE_SEND__DELAY_MINUTES`), flags of the command
+line. `settings.toml` at the root of the repository explains each one.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -13,26 +15,33 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
+    PrivateAttr,
     field_validator,
     model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
-from pydantic_settings import SettingsError as UnreadableError
 
 from warehouse.errors import SettingsError
+from warehouse.setting_names import named, plain_value, section_of
+from warehouse.setting_sources import Source, explained, flag_of, variable_of
 from warehouse.zones import is_zone
 
 Days = Annotated[int, Field(ge=1, le=3650)]
-Minor = Annotated[int, Field(ge=0)]
+Minor = Annotated[int, Field(ge=0, le=10**15)]
+Count = Annotated[int, Field(ge=1, le=10**6)]
+CountOrNone = Annotated[int, Field(ge=0, le=10**6)]
+Hours = Annotated[int, Field(ge=1, le=87_600)]
+Line = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f\x85\u2028\u2029]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Factor = Annotated[float, Field(ge=0.5, le=2)]
 Place = Annotated[int, Field(ge=1, le=10)]
+Amounts = dict[Annotated[str, Field(pattern=r"^([A-Z]{3}|default)$")], Minor]
 Channel = Literal["email", "sms", "push", "call", "file"]
 
 SENSITIVE_WORDS = (
@@ -115,50 +124,50 @@ class RecsSettings(_Section):
 class OutreachSettings(_Section):
     guarantee_days: Days = 30
     protection_days: Days = 30
-    min_claim_minor: dict[str, Minor] = {"default": 10}
+    min_claim_minor: Amounts = {"default": 10}
     min_claim_share: Share = 0.01
     double_payment_days: Days = 30
     double_payment_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
     incident_days: Days = 14
     incident_severity: Annotated[int, Field(ge=1, le=5)] = 3
-    failures: Annotated[int, Field(ge=1)] = 2
+    failures: Count = 2
     late_days: Days = 30
     late_share: Share = 0.1
     late_most: Share = 0.5
     unclaimed_days: Days = 30
     habit_days: Days = 90
-    habit_baskets: Annotated[int, Field(ge=1)] = 2
+    habit_baskets: Count = 2
     credit_days: Days = 30
-    idle_periods: Annotated[int, Field(ge=1)] = 2
+    idle_periods: Count = 2
     watched_days: Days = 30
     cheaper_days: Days = 90
-    cheaper_orders: Annotated[int, Field(ge=1)] = 3
-    trouble_incidents: Annotated[int, Field(ge=1)] = 3
-    cap_claim_minor: dict[str, Minor] = {"default": 25_000}
-    cap_claims: Annotated[int, Field(ge=0)] = 10
+    cheaper_orders: Count = 3
+    trouble_incidents: Count = 3
+    cap_claim_minor: Amounts = {"default": 25_000}
+    cap_claims: CountOrNone = 10
     outlier_share: Share = 0.5
     hold_share: Share = 0.05
     channels: tuple[Channel, ...] = ("email", "sms", "file")
-    cap_contacts: Annotated[int, Field(ge=0)] = 2
+    cap_contacts: CountOrNone = 2
     cap_days: Days = 7
-    min_saving_minor: dict[str, Minor] = {"default": 0}
+    min_saving_minor: Amounts = {"default": 0}
     holdout_share: Share = 0.1
     holdout_salt: str = "advocate"
     waking_from: Annotated[int, Field(ge=0, le=23)] = 9
     waking_until: Annotated[int, Field(ge=1, le=24)] = 20
     default_timezone: str = ""
     valid_days: Days = 3
-    shop_name: str = "The shop"
-    contact: str = ""
-    opt_out: str = ""
-    postal_address: str = ""
-    default_locale: str = "en_US"
-    advice_items: Annotated[int, Field(ge=1)] = 5
-    ageing_warning_hours: Annotated[int, Field(ge=1)] = 24
-    ageing_breach_hours: Annotated[int, Field(ge=1)] = 48
-    goodwill_limit_minor: dict[str, Minor] = {"default": 2500}
-    goodwill_year_minor: dict[str, Minor] = {"default": 10000}
-    min_coupon_uses: Annotated[int, Field(ge=2)] = 50
+    shop_name: Line = "The shop"
+    contact: Line = ""
+    opt_out: Line = ""
+    postal_address: Line = ""
+    default_locale: Line = "en_US"
+    advice_items: Count = 5
+    ageing_warning_hours: Hours = 24
+    ageing_breach_hours: Hours = 48
+    goodwill_limit_minor: Amounts = {"default": 2500}
+    goodwill_year_minor: Amounts = {"default": 10000}
+    min_coupon_uses: Annotated[int, Field(ge=2, le=10**6)] = 50
 
     @field_validator("default_timezone")
     @classmethod
@@ -181,7 +190,7 @@ class OutreachSettings(_Section):
 
 
 class SendSettings(_Section):
-    delay_minutes: Annotated[int, Field(ge=0)] = 15
+    delay_minutes: Annotated[int, Field(ge=0, le=525_600)] = 15
     outbox: str = ""
 
 
@@ -230,6 +239,9 @@ class Settings(BaseSettings):
     send: SendSettings = SendSettings()
     desk: DeskSettings = DeskSettings()
 
+    _sources: dict[str, Source] = PrivateAttr(default_factory=dict)
+    _before_desk: dict[str, Any] = PrivateAttr(default_factory=dict)
+
     @field_validator("secret_key")
     @classmethod
     def _long_enough(cls, value: str) -> str:
@@ -248,6 +260,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
+    def source_of(self, name: str) -> Source:
+        """Where the value of a setting, like `outreach.cap_days`, is from."""
+        if name in self._before_desk:
+            return Source("desk")
+        return self._sources.get(name, Source())
+
     @property
     def lake_location(self) -> str:
         """Where the lake is: a local folder or an `s3://` address."""
@@ -264,12 +282,15 @@ class Settings(BaseSettings):
         return self.home.absolute() / "templates"
 
 
-def load_settings(*, file: Path | None = None, **flags: Any) -> Settings:
-    """Reads the settings once.
+def load_settings(
+    *, file: Path | None = None, changes: Mapping[str, Any] | None = None, **flags: Any
+) -> Settings:
+    """Reads the settings once; the one place that puts their sources into order.
 
     Args:
         file: the TOML file; by default `$ADVOCATE_SETTINGS`, else `settings.toml` in the home, if there.
-        flags: values given on the command line; they win over file and environment. `None` is "not given".
+        changes: what people changed at the desk, by name like `outreach.cap_days`; it wins over the file.
+        flags: values given on the command line; they win over all else. `None` is "not given".
 
     Raises:
         SettingsError: a value is unknown or out of range, or the named file is missing.
@@ -281,21 +302,51 @@ def load_settings(*, file: Path | None = None, **flags: Any) -> Settings:
     class FromFile(Settings):
         model_config = SettingsConfigDict(toml_file=chosen)
 
-    try:
-        return FromFile(**given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(
-            f"setting {name}: {first['msg']} (see settings.toml for what is possible)"
-        ) from error
-    except UnreadableError as error:
-        raise SettingsError(
-            f"the settings in the environment could not be read: {error}; "
-            'lists and tables are written as JSON, like ADVOCATE_OUTREACH__CHANNELS=["email"]'
-        ) from error
-    except ValueError as error:
-        raise SettingsError(f"the settings could not be read from {chosen}: {error}") from error
+    with explained(chosen):
+        found = FromFile(**given)
+        filed, environment = TomlConfigSettingsSource(FromFile)(), EnvSettingsSource(FromFile)()
+    # Not of the class in this function: settings are sent to other processes.
+    settings = Settings.model_construct(**{name: getattr(found, name) for name in Settings.model_fields})
+    settings._sources.update({name: Source("file", str(chosen)) for name, _ in named(filed, Settings)})
+    settings._sources.update(
+        {name: Source("environment", variable_of(name)) for name, _ in named(environment, Settings)}
+    )
+    settings._sources.update({name: Source("flag", flag_of(name)) for name, _ in named(given, Settings)})
+    return with_changes(settings, changes or {})
+
+
+def with_changes(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """The settings with what people changed at the desk, and nothing they changed before.
+
+    Args:
+        settings: of the home, with or without such changes.
+        changes: all of them, by name; each is a whole value, also where it is a table. What the
+            environment or a flag fixes stays as that says.
+
+    Raises:
+        SettingsError: a value is unknown or out of range, or does not go with the others of its section.
+    """
+    plain = _replaced(settings, settings._before_desk)
+    due = {name: value for name, value in changes.items() if not plain._sources.get(name, Source()).fixed}
+    changed = _replaced(plain, due)
+    changed._before_desk = {name: plain_value(plain, name) for name in due}
+    return changed
+
+
+def _replaced(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """A copy with other values of some settings, each of a section."""
+    sections: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        section, _, field = name.partition(".")
+        if section_of(Settings, section) is None:
+            raise SettingsError(f"setting {name}: there is no section {section!r}")
+        sections.setdefault(section, {})[field] = value
+    update: dict[str, BaseModel] = {}
+    for section, fields in sections.items():
+        present: BaseModel = getattr(settings, section)
+        with explained(section):
+            update[section] = type(present).model_validate(present.model_dump() | fields)
+    return settings.model_copy(update=update)
 
 
 def _refuse_unknown_sections() -> None:

@@ -25,6 +25,7 @@ AREAS = {
     "ledger": ("ledger",),
     "keys": ("keys",),
     "users": ("users", "audit"),
+    "settings": ("settings",),
     "serve": ("serve",),
     "simulated": ("simulate",),
 }

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from advocate.database import upgrade
+from warehouse.setting_changes import in_force
 from warehouse.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -16,7 +17,12 @@ Moment = Annotated[
 
 
 def opened(context: typer.Context) -> Settings:
-    """The settings of this call, with the home's database brought up to date."""
+    """The settings in force for this call, with the home's database brought up to date."""
+    return in_force(as_given(context))
+
+
+def as_given(context: typer.Context) -> Settings:
+    """The same without what was changed at the desk, for those who look at that itself."""
     settings: Settings = context.obj()
     upgrade(settings)
     return settings

@@ -15,6 +15,7 @@ from warehouse.access.models import UserRow
 from warehouse.access.roles import Role
 from warehouse.database import engine_for, reading
 from warehouse.errors import SettingsError
+from warehouse.setting_changes import check_changes
 from warehouse.settings import Settings
 
 users = typer.Typer(help="Accounts of the people who review: made, changed and closed.")
@@ -120,8 +121,9 @@ def verify(
     settings = opened(context)
     with reading(engine_for(settings)) as session:
         last = audit.verify(session, _head(head))
-        decisions = check_decisions(session)
-    _show(last, json, f"each is as it was written, and so is what {decisions:,} decisions moved")
+        decisions, changes = check_decisions(session), check_changes(session)
+    about = f"what {decisions:,} decisions moved, and so are {changes:,} changes of settings"
+    _show(last, json, f"each is as it was written, so is {about}")
 
 
 @log.command("head")

@@ -48,7 +48,7 @@ def record(
     Returns:
         the number of the entry.
     """
-    head = _locked(session)
+    head = lock(session)
     number = head.number + 1
     told = json.dumps(details, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     digest = _digest(number, at, by, action, subject, told, head.digest)
@@ -58,6 +58,14 @@ def record(
     head.number, head.digest = number, digest
     session.flush()
     return number
+
+
+def lock(session: Session) -> AuditHeadRow:
+    """The head, which nobody else changes until this transaction ends; a migration made it.
+
+    `record` does this by itself; whoever writes down what was there before locks it first, then looks.
+    """
+    return session.scalars(select(AuditHeadRow).where(AuditHeadRow.id == _HEAD).with_for_update()).one()
 
 
 def head_of(session: Session) -> Head:
@@ -104,11 +112,6 @@ def _entries(session: Session) -> Iterator[AuditRow]:
         yield from rows
         page = query.where(AuditRow.number > rows[-1].number)
         session.expunge_all()
-
-
-def _locked(session: Session) -> AuditHeadRow:
-    """The head, which nobody else changes meanwhile; a migration made it."""
-    return session.scalars(select(AuditHeadRow).where(AuditHeadRow.id == _HEAD).with_for_update()).one()
 
 
 def _digest(number: int, at: datetime, by: str, action: str, subject: str, details: str, before: str) -> str:
