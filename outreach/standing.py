@@ -67,7 +67,7 @@ def reach(
         bounced.filter(pl.col("channel").is_null()).select("customer_id", lost=pl.lit(value=True)).unique()
     )
     marked = (
-        ways.join(_granted(consents), on=["customer_id", "channel", "purpose"], how="left")
+        ways.join(latest(consents), on=["customer_id", "channel", "purpose"], how="left")
         .join(known, on=["customer_id", "channel"], how="left")
         .join(unknown, on="customer_id", how="left")
     )
@@ -100,7 +100,8 @@ def best_way(ways: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _granted(consents: pl.LazyFrame) -> pl.LazyFrame:
+def latest(consents: pl.LazyFrame) -> pl.LazyFrame:
+    """`customer_id, channel, purpose, granted`: the latest word on each."""
     return (
         consents.sort("recorded_at")
         .group_by("customer_id", "channel", "purpose")

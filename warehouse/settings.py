@@ -5,8 +5,10 @@ flags of the command line. `settings.toml` at the root of the repository explain
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -33,6 +35,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Factor = Annotated[float, Field(ge=0.5, le=2)]
 Place = Annotated[int, Field(ge=1, le=10)]
 Channel = Literal["email", "sms", "push", "call", "file"]
+
+_SERVER = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+"""A name or an address, and a port where it is not the usual one."""
 
 SENSITIVE_WORDS = (
     *("adult", "alcohol", "beer", "wine", "spirits", "liquor", "tobacco", "cigar", "vap"),
@@ -187,6 +192,25 @@ class SendSettings(_Section):
 class DeskSettings(_Section):
     session_hours: Annotated[int, Field(ge=1, le=24)] = 10
     idle_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
+    url: str = "http://127.0.0.1:8000"
+    link_days: Days = 30
+
+    @field_validator("url")
+    @classmethod
+    def _an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        begins = f"{parts.scheme}://{parts.netloc}"
+        complete = parts.scheme in ("http", "https") and _SERVER.fullmatch(parts.netloc) and parts.port != 0
+        if not complete or url.rstrip("/") != begins:
+            raise ValueError(
+                f"{url!r} is no address of a server; write https://, a name and at most a port, without a path"
+            )
+        return begins
+
+    @property
+    def is_public(self) -> bool:
+        """Whether customers can be sent links that lead here: only to an address with https."""
+        return self.url.startswith("https://")
 
 
 SECRET_AT_LEAST = 32
