@@ -72,7 +72,9 @@ def decide(settings: Settings, day: date) -> Receipt:
         opportunities, world = _found_and_asked(settings, day), world_of(settings, day)
         chances = _coupon_chances(opportunities, settings, day, receipt)
         decided = decisions.decide(opportunities, chances.lazy(), world, settings.outreach, day)
-        proposals, members = unsaid(opportunities, decided.members, world.customers, settings.outreach, day)
+        proposals, members = unsaid(
+            opportunities, decided.members, world.customers, world.choices, settings.outreach, day
+        )
         frames = {
             "decisions": decided.decisions,
             "outreach_proposals": pl.concat([decided.proposals.select(PROPOSALS), proposals]),

@@ -203,7 +203,7 @@ class DeskSettings(_Section):
         complete = parts.scheme in ("http", "https") and _SERVER.fullmatch(parts.netloc) and parts.port != 0
         if not complete or url.rstrip("/") != begins:
             raise ValueError(
-                f"{url!r} is no address of a server; write https://, a name and at most a port, without a path"
+                f"{url!r} is no address of a server; write https://, its name and at most a port, no path"
             )
         return begins
 

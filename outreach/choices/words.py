@@ -14,10 +14,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "channel.file": "By the usual way",
         "channel.any": "I do not mind",
         "marketing": "Advice on how you could save money",
-        "messages": "Messages of any kind. Without them you still get money back that is yours, but we do not "
-        "tell you of it.",
-        "personalisation": "Suggestions that go by what you bought and looked at. Without them you see what many "
-        "buy.",
+        "messages": "Messages of any kind. Without them you still get money back that is yours, but we do "
+        "not tell you of it.",
+        "personalisation": "Suggestions that go by what you bought and looked at. Without them you see what "
+        "many buy.",
         "topic.fallen_prices": "Prices that fell after you bought",
         "topic.payments": "Something you paid twice, or need not pay",
         "topic.troubles": "Late deliveries, and what went wrong",
@@ -26,7 +26,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "topic.cheaper": "The same thing for less money",
         "on": "Yes",
         "off": "No",
-        "not_here": "You have not agreed to this, or told us elsewhere to stop, and we need your word on it first.",
+        "not_here": "You have not agreed to this, or told us elsewhere to stop, and we need your word on it "
+        "first.",
     },
     "de": {
         "channel": "Wie sollen wir Ihnen schreiben?",
@@ -37,10 +38,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "channel.file": "Auf dem üblichen Weg",
         "channel.any": "Das ist mir gleich",
         "marketing": "Hinweise, wie Sie Geld sparen könnten",
-        "messages": "Nachrichten jeder Art. Ohne sie bekommen Sie Geld, das Ihnen zusteht, trotzdem zurück, aber "
-        "wir sagen es Ihnen nicht.",
-        "personalisation": "Vorschläge nach dem, was Sie gekauft und angesehen haben. Ohne das sehen Sie, was "
-        "viele kaufen.",
+        "messages": "Nachrichten jeder Art. Ohne sie bekommen Sie Geld, das Ihnen zusteht, trotzdem zurück, "
+        "aber wir sagen es Ihnen nicht.",
+        "personalisation": "Vorschläge nach dem, was Sie gekauft und angesehen haben. Ohne das sehen Sie, "
+        "was viele kaufen.",
         "topic.fallen_prices": "Preise, die nach Ihrem Kauf gefallen sind",
         "topic.payments": "Was Sie doppelt bezahlt haben oder nicht zahlen müssen",
         "topic.troubles": "Verspätete Lieferungen, und was schiefging",
@@ -49,8 +50,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "topic.cheaper": "Das Gleiche für weniger Geld",
         "on": "Ja",
         "off": "Nein",
-        "not_here": "Dem haben Sie nicht zugestimmt, oder Sie haben es anderswo beendet; dafür brauchen wir erst "
-        "Ihr Wort.",
+        "not_here": "Dem haben Sie nicht zugestimmt, oder Sie haben es anderswo beendet; dafür brauchen wir "
+        "erst Ihr Wort.",
     },
 }
 """By language: the question of each choice, and its answers."""
