@@ -85,7 +85,7 @@ def look(settings: Settings, notices: Sequence[NoticeRow], ours: pl.LazyFrame, n
     )
     fields = ("problem", "address", "complained", "unsubscribed", "minor")
     standings = {
-        row["notice_id"]: Standing(*(row[f] for f in fields), frozenset(row["unwanted"] or ()))
+        row["notice_id"]: Standing(**{f: row[f] for f in fields}, unwanted=frozenset(row["unwanted"] or ()))
         for row in facts.iter_rows(named=True)
     }
     by_customer = dict(counted.select("customer_id", "contacts").collect().iter_rows())

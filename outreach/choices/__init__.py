@@ -4,7 +4,8 @@ The page reads a link with `read_link`, shows `standing` and writes with `choose
 """
 
 from outreach.choices.choosing import choose
+from outreach.choices.handing_out import hand_out
 from outreach.choices.links import Link, Links, Refused, read_link
 from outreach.choices.offered import standing
 
-__all__ = ["Link", "Links", "Refused", "choose", "read_link", "standing"]
+__all__ = ["Link", "Links", "Refused", "choose", "hand_out", "read_link", "standing"]

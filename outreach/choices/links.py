@@ -30,17 +30,24 @@ _BLOCK = hashlib.sha256().digest_size
 
 @dataclass(frozen=True)
 class Link:
-    """A link that may be used.
+    """A link of a customer.
 
     Attributes:
+        address: where it leads.
         customer_id: whose it is.
         link_id: names it in logs; nobody can make the link from it.
         expires_at: from this moment on it is refused.
     """
 
+    address: str
     customer_id: str
     link_id: str
     expires_at: datetime
+
+    @property
+    def one_click(self) -> str:
+        """Where one POST, without anything else, ends the customer's advice (RFC 8058)."""
+        return f"{self.address}/stop"
 
 
 @dataclass(frozen=True)
@@ -65,17 +72,13 @@ class Links:
         """What messages get their links from; `None` where `desk.url` is no place to send customers to."""
         return cls(settings) if settings.desk.is_public else None
 
-    def url(self, customer_id: str, day: date) -> str:
+    def of(self, customer_id: str, day: date) -> Link:
         """The link of a customer that a day gives: it ends `desk.link_days` after the end of that day."""
-        return f"{self._url}/{PATH}/{self.token(customer_id, self.end(day))}"
+        return self._link(customer_id, clock.end_of(day) + self._lasts)
 
-    def unsubscribe_url(self, customer_id: str, day: date) -> str:
-        """Where one POST, without anything else, ends a customer's advice (RFC 8058)."""
-        return f"{self.url(customer_id, day)}/stop"
-
-    def end(self, day: date) -> datetime:
-        """When the links of a day end."""
-        return clock.end_of(day) + self._lasts
+    def _link(self, customer_id: str, expires_at: datetime) -> Link:
+        token = self.token(customer_id, expires_at)
+        return Link(f"{self._url}/{PATH}/{token}", customer_id, content_id("link", token), expires_at)
 
     def token(self, customer_id: str, expires_at: datetime) -> str:
         """What a link says, for an address: letters, digits and `- _ .`."""
@@ -99,7 +102,7 @@ class Links:
         # Base64 can write the same bytes in several ways; only ours is a link.
         if not hmac.compare_digest(self.token(customer_id, expires_at), token):
             return None
-        return Link(customer_id, content_id("link", token), expires_at)
+        return self._link(customer_id, expires_at)
 
     def _crypted(self, text: bytes, beginning: bytes) -> bytes:
         """Encrypts plain text and decrypts what that gives."""
