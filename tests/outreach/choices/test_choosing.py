@@ -143,7 +143,7 @@ def test_a_yes_that_would_change_nothing_says_so(home: Settings) -> None:
 
 
 def test_personalisation_counts_as_the_recommendations_count_it(home: Settings) -> None:
-    shop(home, [])
+    shop(home, consenting("ann", purposes=("service",)))
     asking = home.model_copy(update={"recs": RecsSettings(require_personalisation_consent=True)})
     assert (values(home)["personalisation"], values(asking)["personalisation"]) == ("on", "off")
     choose(home, "ann", {"personalisation": "on"}, "1", NOON)

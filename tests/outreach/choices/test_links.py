@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as checked
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -28,6 +29,7 @@ def token_of(customer: str, shop: Settings = SHOP) -> str:
     return Links(shop).of(customer, DAY).address.rpartition("/")[2]
 
 
+@checked(deadline=None)
 @given(st.text(min_size=1, max_size=128))
 def test_a_link_is_read_as_it_was_made(customer: str) -> None:
     made = Links(SHOP).of(customer, DAY)
@@ -53,6 +55,7 @@ def test_an_address_shows_nothing_of_the_customer() -> None:
     assert sum(a == b for a, b in zip(one, other, strict=True)) < 10  # of 40, by chance 1 in 64 are the same
 
 
+@checked(deadline=None)
 @given(st.data())
 def test_a_token_with_any_letter_changed_is_refused(data: st.DataObject) -> None:
     token = token_of("ann")
