@@ -7,8 +7,8 @@ import pytest
 
 from outreach.choices import Link, read_link
 from tests.advocate.test_cli import advocate
+from tests.conftest import at
 from tests.outreach.worlds import fill
-from warehouse import clock
 from warehouse.settings import load_settings
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ def test_a_link_is_printed_and_leads_to_its_customer(tmp_path: Path) -> None:
     assert address.startswith("http://127.0.0.1:8000/yours/")
     assert "desk.url is not https://" in done.stderr
     token = address.rpartition("/")[2]
-    link = read_link(settings, token, clock.now())
+    link = read_link(settings, token, at("2017-12-01"))
     assert isinstance(link, Link)
     assert link.customer_id == "ann"
     told = json.loads(advocate(home, "customers", "link", "ann", "--json").stdout)
