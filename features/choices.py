@@ -41,6 +41,8 @@ _MEANT = (
 )
 """What a choice says about the consent to a purpose, on every channel."""
 _KEPT_AS = "choices"
+_NAMED = 10_000
+"""Customers that one statement names; of more than that, everybody's choices are read."""
 
 
 def newest(
@@ -56,32 +58,38 @@ def newest(
     last = select(func.max(ChoiceRow.choice_id)).group_by(ChoiceRow.customer_id, ChoiceRow.what)
     if before is not None:
         last = last.where(ChoiceRow.at < before)
-    if customers is not None:
+    if customers is not None and len(customers) <= _NAMED:
         last = last.where(ChoiceRow.customer_id.in_(customers))
     columns = (getattr(ChoiceRow, name) for name in SCHEMA)
     query = select(*columns).where(ChoiceRow.choice_id.in_(last)).order_by(ChoiceRow.choice_id)
-    return pl.DataFrame([tuple(row) for row in session.execute(query)], schema=SCHEMA, orient="row")
+    found = pl.DataFrame([tuple(row) for row in session.execute(query)], schema=SCHEMA, orient="row")
+    return found if customers is None else found.filter(pl.col("customer_id").is_in(customers))
 
 
-def accounts_of(lake: Lake, customer_id: str) -> list[str]:
-    """All accounts of the person whose account this is, sorted; itself where nothing is known of it."""
-    people = lake.scan(CONTRACTS["customers"].table).select(
-        "customer_id", person=pl.coalesce("person_id", "customer_id")
-    )
-    mine = people.filter(pl.col("customer_id") == customer_id).select("person")
-    found = people.join(mine, on="person", how="semi").collect()["customer_id"]
-    return sorted({customer_id, *found})
+def accounts_of(customers: pl.LazyFrame, ids: Sequence[str]) -> list[str]:
+    """All accounts of the persons whose accounts these are, sorted; those nobody knows are among them.
+
+    Args:
+        customers: the table of the feed contract.
+        ids: of customers.
+    """
+    people = customers.select("customer_id", person=pl.coalesce("person_id", "customer_id"))
+    theirs = people.filter(pl.col("customer_id").is_in(ids)).select("person")
+    found = people.join(theirs, on="person", how="semi").collect()["customer_id"]
+    return sorted({*ids, *found})
 
 
-def of_now(settings: Settings, customers: pl.LazyFrame) -> pl.LazyFrame:
-    """Everybody's choices as they are now, for all their accounts.
+def of_now(settings: Settings, customers: pl.LazyFrame, ids: Sequence[str]) -> pl.LazyFrame:
+    """Choices of some customers as they are now, for all accounts of each person.
 
     Args:
         settings: of the home.
         customers: the table of the feed contract.
+        ids: whose.
     """
+    accounts = accounts_of(customers, ids)
     with reading(engine_for(settings)) as session:
-        return for_all_accounts(newest(session).lazy(), customers)
+        return for_all_accounts(newest(session, customers=accounts).lazy(), customers)
 
 
 def of_day(settings: Settings, lake: Lake, day: date) -> pl.LazyFrame:

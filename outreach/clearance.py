@@ -63,7 +63,7 @@ def look(settings: Settings, notices: Sequence[NoticeRow], ours: pl.LazyFrame, n
     columns = ("notice_id", "customer_id", "person_then", "channel", "purpose")
     about = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row").lazy()
     contacts = pl.concat([scans["contacts"].select("customer_id", "channel", at="sent_at"), ours])
-    chosen = choices.of_now(settings, scans["customers"])
+    chosen = choices.of_now(settings, scans["customers"], [n.customer_id for n in notices])
     people = choices.chosen_channel(everybody(scans["customers"], about, contacts, responses), chosen)
     since = now - timedelta(days=settings.outreach.cap_days)
     counted = recent_contacts(people, contacts, since).join(

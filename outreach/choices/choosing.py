@@ -60,7 +60,7 @@ def choose(
     for what, value in choices.items():
         _refuse_unknown(settings, what, value)
     lake = Lake.of(settings)
-    accounts = accounts_of(lake, customer_id)
+    accounts = accounts_of(lake.scan(CONTRACTS["customers"].table), [customer_id])
     with writing(engine_for(settings)) as session:
         _lock(session)
         changed = _news(lake, newest(session, customers=accounts), choices)

@@ -87,7 +87,7 @@ def _facts(settings: Settings, customer_id: str) -> _Facts:
     lake = Lake.of(settings)
     names = ("customers", "consents", "responses")
     customers, consents, responses = (lake.scan(CONTRACTS[name].table) for name in names)
-    accounts, mine = accounts_of(lake, customer_id), pl.col("customer_id") == customer_id
+    accounts, mine = accounts_of(customers, [customer_id]), pl.col("customer_id") == customer_id
     with reading(engine_for(settings)) as session:
         own = newest(session, customers=accounts)
     choices = for_all_accounts(own.lazy(), customers).filter(mine)

@@ -4,11 +4,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import settings as checked
 from hypothesis import strategies as st
 
-from features.choices import SCHEMA, agreed, chosen_channel, consents_of_day, for_all_accounts, of_day
+from features.choices import (
+    SCHEMA,
+    accounts_of,
+    agreed,
+    chosen_channel,
+    consents_of_day,
+    for_all_accounts,
+    of_day,
+    of_now,
+)
 from features.contract import CONTRACTS
 from outreach.choices import choose
 from tests.outreach.worlds import DAY, END, fill, frame
@@ -160,3 +170,16 @@ def test_the_consents_of_a_day_are_those_of_the_feed_and_the_choices(settings: S
     found = consents_of_day(settings, Lake.of(settings), DAY).collect()
     assert found.schema == frame("consents", []).schema
     assert found.sort("recorded_at").filter(channel="email")["granted"].to_list() == [True, False]
+
+
+@pytest.mark.parametrize("named", [0, 10_000])
+def test_choices_of_some_are_theirs_however_many_they_are(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, named: int
+) -> None:
+    monkeypatch.setattr("features.choices._NAMED", named)
+    fill(settings, {"customers": [{"customer_id": c, "person_id": "p"} for c in ("ann", "anna")]})
+    for customer in ("ann", "bob"):
+        choose(settings, customer, {"marketing": "off"}, "1", END)
+    customers = Lake.of(settings).scan(CONTRACTS["customers"].table)
+    assert sorted(of_now(settings, customers, ["anna"]).collect()["customer_id"]) == ["ann", "anna"]
+    assert accounts_of(customers, ["anna", "eve"]) == ["ann", "anna", "eve"]
