@@ -1,4 +1,4 @@
-"""Tables of the features: live events, until the lake has them and nobody needs them live."""
+"""Tables of the features: live events, until the lake has them and nobody needs them live, and choices."""
 
 from datetime import datetime
 
@@ -32,3 +32,23 @@ class LiveEventRow(Base):
     kind: Mapped[str] = mapped_column(String(16))
     at: Mapped[datetime] = mapped_column(Moment)
     received_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class ChoiceRow(Base):
+    """Something a customer chose: append-only, in the order in which it was chosen.
+
+    `link_id` says at which link, without what it takes to make one; null where the house wrote it down.
+    `audit` is the entry of the audit log that tells of it.
+    """
+
+    __tablename__ = "choices"
+
+    choice_id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    customer_id: Mapped[str] = mapped_column(String(200), index=True)
+    what: Mapped[str] = mapped_column(String(64))
+    value: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime] = mapped_column(Moment)
+    link_id: Mapped[str | None] = mapped_column(String(36))
+    audit: Mapped[int] = mapped_column(index=True)

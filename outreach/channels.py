@@ -15,7 +15,11 @@ from warehouse.settings import Settings
 
 @dataclass(frozen=True)
 class Delivery:
-    """A message on its way. `notice_id` is the idempotency key."""
+    """A message on its way.
+
+    `notice_id` is the idempotency key. One POST to `unsubscribe_url`, where there is one, ends the customer's
+    advice (RFC 8058).
+    """
 
     notice_id: str
     batch_id: str
@@ -25,6 +29,17 @@ class Delivery:
     subject: str
     text: str
     html: str
+    unsubscribe_url: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Header fields of an e-mail with which mail programs offer to end advice with one click."""
+        if not self.unsubscribe_url:
+            return {}
+        return {
+            "List-Unsubscribe": f"<{self.unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
 
 
 class Channel(Protocol):

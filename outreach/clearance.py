@@ -8,7 +8,9 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from features import choices
 from features.contract import CONTRACTS
+from outreach.choices.themes import unwanted_kinds
 from outreach.inputs import with_channels
 from outreach.models import BatchRow, NoticeOpportunityRow, NoticeRow, WordsRow
 from outreach.slots import Told
@@ -22,13 +24,14 @@ from warehouse.settings import OutreachSettings, Settings
 
 @dataclass(frozen=True)
 class Standing:
-    """What is known of the recipient of one notice now."""
+    """What is known of the recipient of one notice now; `unwanted` are kinds they do not want to hear of."""
 
     problem: str | None
     address: str | None
     complained: bool
     unsubscribed: bool
     minor: bool
+    unwanted: frozenset[str]
 
 
 @dataclass
@@ -60,17 +63,20 @@ def look(settings: Settings, notices: Sequence[NoticeRow], ours: pl.LazyFrame, n
     columns = ("notice_id", "customer_id", "person_then", "channel", "purpose")
     about = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row").lazy()
     contacts = pl.concat([scans["contacts"].select("customer_id", "channel", at="sent_at"), ours])
-    people = everybody(scans["customers"], about, contacts, responses)
+    chosen = choices.of_now(settings, scans["customers"], [n.customer_id for n in notices])
+    people = choices.chosen_channel(everybody(scans["customers"], about, contacts, responses), chosen)
     since = now - timedelta(days=settings.outreach.cap_days)
     counted = recent_contacts(people, contacts, since).join(
         people.select("customer_id", "person"), on="person"
     )
     concerned = people.join(about.select("customer_id").unique(), on="customer_id", how="semi")
-    ways = reach(concerned, scans["consents"], responses, settings.outreach)
+    ways = reach(concerned, choices.agreed(scans["consents"], chosen), responses, settings.outreach)
+    unwanted = unwanted_kinds(chosen).group_by("customer_id").agg(unwanted=pl.col("kind"))
     facts = (
         about.join(concerned.select("customer_id", "person", "minor"), on="customer_id", how="left")
         .join(ways, on=["customer_id", "purpose", "channel"], how="left")
         .join(objections(people, responses), on="person", how="left")
+        .join(unwanted, on="customer_id", how="left")
         .with_columns(
             pl.col("minor", "complained", "unsubscribed").fill_null(value=False),
             problem=pl.when(pl.col("rank").is_null()).then(pl.lit("no_channel")).otherwise("problem"),
@@ -78,13 +84,16 @@ def look(settings: Settings, notices: Sequence[NoticeRow], ours: pl.LazyFrame, n
         .collect()
     )
     fields = ("problem", "address", "complained", "unsubscribed", "minor")
-    standings = {row["notice_id"]: Standing(*(row[f] for f in fields)) for row in facts.iter_rows(named=True)}
+    standings = {
+        row["notice_id"]: Standing(**{f: row[f] for f in fields}, unwanted=frozenset(row["unwanted"] or ()))
+        for row in facts.iter_rows(named=True)
+    }
     by_customer = dict(counted.select("customer_id", "contacts").collect().iter_rows())
     heard = {n.person: by_customer.get(n.customer_id, 0) for n in notices}
     return Current(standings, heard)
 
 
-WITHDRAWN = ("expired", "complained", "unsubscribed", "no_consent")
+WITHDRAWN = ("expired", "complained", "unsubscribed", "no_consent", "topic_unwanted")
 """Reasons that end a delivery which was begun and did not reach the customer."""
 
 
@@ -104,6 +113,7 @@ def refusal(
         "complained": standing.complained,
         "minor": marketing and standing.minor,
         "unsubscribed": marketing and standing.unsubscribed,
+        "topic_unwanted": any(one.kind in standing.unwanted for one in told),
         standing.problem or "reachable": standing.problem is not None,
         "content_changed": standing.address != notice.recipient
         or hash_of(notice, words, told) != notice.approved_hash,

@@ -77,7 +77,9 @@ def decided_for(
         day: the day.
     """
     made = decisions.decide(opportunities, chances, world, settings.outreach, day)
-    proposals, members = unsaid(opportunities, made.members, world.customers, settings.outreach, day)
+    proposals, members = unsaid(
+        opportunities, made.members, world.customers, world.choices, settings.outreach, day
+    )
     return Night(
         made.decisions,
         pl.concat([made.proposals.select(PROPOSALS), proposals]),

@@ -6,7 +6,9 @@ from datetime import date, timedelta
 import dataframely as dy
 import polars as pl
 
+from features.choices import chosen_channel
 from features.columns import polars_schema
+from outreach.choices.themes import with_unwanted
 from outreach.finders import FOR_CALLS
 from outreach.ids import content_ids
 from outreach.opportunities import PURPOSE
@@ -73,9 +75,9 @@ def decide(
         timezone=pl.coalesce("timezone", pl.lit(settings.default_timezone or None, dtype=pl.String)),
         locale=pl.coalesce("locale", pl.lit(settings.default_locale)),
     )
-    people = _with_opening(people, settings, day)
+    people = _with_opening(chosen_channel(people, world.choices), settings, day)
     told = opportunities.filter(~pl.col("kind").is_in(FOR_CALLS))
-    marked = _with_purpose(told, world).pipe(_lapsing, people)
+    marked = _with_purpose(told, world).pipe(_lapsing, people).pipe(with_unwanted, world.choices)
     chosen = _limited(marked, chances, settings).collect()
     bundles = _bundles(chosen.lazy())
     standing = _standing(bundles, people, world, settings, day)
@@ -94,6 +96,7 @@ def decide(
         "opportunities",
         "fresh",
         "lapsing",
+        "unwanted",
         "value_minor",
         "contacts",
         pl.col("^rule_.*$"),
@@ -132,6 +135,8 @@ def _lapsing(opportunities: pl.LazyFrame, people: pl.LazyFrame) -> pl.LazyFrame:
 def _limited(opportunities: pl.LazyFrame, chances: pl.LazyFrame, settings: OutreachSettings) -> pl.LazyFrame:
     """Adds `listed`: all money owed, and of new advice that lasts the best few, one per product.
 
+    Never what the customer does not want to hear of.
+
     The best are those of the largest expected saving: the amount times the probability that the coupon is
     used; where no probability is known, all of the amount. Of equals, and of coupons without an amount, the
     likelier one comes first.
@@ -149,7 +154,7 @@ def _limited(opportunities: pl.LazyFrame, chances: pl.LazyFrame, settings: Outre
             nulls_last=True,
         )
     )
-    new = pl.col("purpose") == "marketing", ~pl.col("told"), ~pl.col("lapses")
+    new = pl.col("purpose") == "marketing", ~pl.col("told"), ~pl.col("lapses"), ~pl.col("unwanted")
     per_product = (
         by_worth.filter(*new)
         .unique([*BUNDLE, "product_id"], keep="first", maintain_order=True)
@@ -158,7 +163,7 @@ def _limited(opportunities: pl.LazyFrame, chances: pl.LazyFrame, settings: Outre
     )
     service = pl.col("purpose") == "service"
     return opportunities.join(per_product, on="opportunity_id", how="left").with_columns(
-        listed=service | pl.col("best").fill_null(value=False)
+        listed=(service & ~pl.col("unwanted")) | pl.col("best").fill_null(value=False)
     )
 
 
@@ -173,6 +178,7 @@ def _bundles(chosen: pl.LazyFrame) -> pl.LazyFrame:
         opportunities=pl.when(any_left).then(counted.sum()).otherwise(pl.len()).cast(pl.Int64),
         fresh=counted.sum().cast(pl.Int64),
         lapsing=pl.col("lapses").sum().cast(pl.Int64),
+        unwanted=(pl.col("unwanted") & ~pl.col("told")).sum().cast(pl.Int64),
         value_minor=pl.when(has_value).then(value),
     )
 

@@ -65,7 +65,7 @@ def _message(verdict: dict[str, Any]) -> dict[str, Any]:
     rules = {
         rule.name: {"blocks": verdict[f"rule_{rule.name}"], "when": rule.sentence}
         for rule in RULES
-        if rule.name != "nothing_found"
+        if rule.name != "nothing_found" and f"rule_{rule.name}" in verdict  # a night may be older than a rule
     }
     return {name: verdict[name] for name in facts} | {"blocked_by": verdict["blocked_by"], "rules": rules}
 

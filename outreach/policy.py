@@ -56,12 +56,17 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "already_told",
         "the customer was told of this before",
-        lambda _: (pl.col("fresh") == 0) & (pl.col("lapsing") == 0),
+        lambda _: (pl.col("fresh") == 0) & (pl.col("lapsing") == 0) & (pl.col("unwanted") == 0),
     ),
     Rule("complained", "the customer complained about a message", lambda _: pl.col("complained")),
     Rule("minor", "advice is not sent to minors", lambda _: _marketing() & pl.col("minor")),
     Rule(
         "unsubscribed", "the customer wants no more advice", lambda _: _marketing() & pl.col("unsubscribed")
+    ),
+    Rule(
+        "topic_unwanted",
+        "the customer does not want to hear of this topic; money owed is promised all the same",
+        lambda _: (pl.col("fresh") == 0) & (pl.col("unwanted") > 0),
     ),
     Rule("no_channel", "no channel is configured in outreach.channels", _channel("no_channel")),
     Rule(

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from outreach.bulk import chunks
 from outreach.changes import move
 from outreach.channels import Delivery, channel_for
+from outreach.choices.links import Links
 from outreach.clearance import WITHDRAWN, Current, look, refusal, told_by, too_old
 from outreach.inputs import SCHEMAS
 from outreach.models import BatchRow, NoticeRow, WordsRow
@@ -88,11 +89,15 @@ def _send_some(settings: Settings, ids: Sequence[str], allow_old: bool, receipt:
         rows = session.execute(query.where(NoticeRow.notice_id.in_(ids)).order_by(*TURN)).all()
         told = told_by(session, ids)
         ours = _sent_since(session, now - timedelta(days=settings.outreach.cap_days), but=ids)
-    current = look(settings, [notice for notice, _, _ in rows], ours, now)
+    current, links = (
+        look(settings, [notice for notice, _, _ in rows], ours, now),
+        Links.for_messages(settings),
+    )
     for notice, words, batch in rows:
         old = not allow_old and too_old(batch, settings.outreach, now)
         refused = "old_night" if old else _refused(settings, notice, words, told[notice.notice_id], current)
-        if (reason := _send_one(settings, notice, words, refused, receipt)) is not None:
+        delivery = _delivery_of(notice, words, batch, links)
+        if (reason := _send_one(settings, notice, delivery, refused, receipt)) is not None:
             _count(receipt, reason)
             continue
         current.contacts[notice.person] = current.contacts.get(notice.person, 0) + 1
@@ -100,15 +105,15 @@ def _send_some(settings: Settings, ids: Sequence[str], allow_old: bool, receipt:
 
 
 def _send_one(
-    settings: Settings, notice: NoticeRow, words: WordsRow, refused: str | None, receipt: Receipt
+    settings: Settings, notice: NoticeRow, delivery: Delivery, refused: str | None, receipt: Receipt
 ) -> str | None:
     """Sees to it that a cleared notice is delivered; returns why it was not, or `None` when it was."""
     left = notice.state == "handed"
-    if left and channel_for(settings, notice.channel).delivered(_delivery_of(notice, words)):
+    if left and channel_for(settings, notice.channel).delivered(delivery):
         _move(settings, notice, "handed", "sent", sent_at=clock.now())
         return None
     if refused is None:
-        return _claim(settings, notice) or _deliver(settings, notice, words, receipt)
+        return _claim(settings, notice) or _deliver(settings, notice, delivery, receipt)
     if refused == "expired" or (left and refused in WITHDRAWN):
         _move(settings, notice, notice.state, "expired", reason=refused, handed_at=None)
     elif left:
@@ -148,10 +153,10 @@ def _claim(settings: Settings, notice: NoticeRow) -> str | None:
     return None
 
 
-def _deliver(settings: Settings, notice: NoticeRow, words: WordsRow, receipt: Receipt) -> str | None:
+def _deliver(settings: Settings, notice: NoticeRow, delivery: Delivery, receipt: Receipt) -> str | None:
     """Delivers a claimed notice; one that cannot be delivered is `approved` again, and cleared next time."""
     try:
-        channel_for(settings, notice.channel).deliver(_delivery_of(notice, words))
+        channel_for(settings, notice.channel).deliver(delivery)
     except OSError as error:
         _move(settings, notice, "handed", "approved", reason=f"delivery_failed: {error}", handed_at=None)
         receipt.warnings.append(
@@ -162,7 +167,8 @@ def _deliver(settings: Settings, notice: NoticeRow, words: WordsRow, receipt: Re
     return None
 
 
-def _delivery_of(notice: NoticeRow, words: WordsRow) -> Delivery:
+def _delivery_of(notice: NoticeRow, words: WordsRow, batch: BatchRow, links: Links | None) -> Delivery:
+    one_click = notice.purpose == "marketing" and notice.channel == "email"
     return Delivery(
         notice.notice_id,
         notice.batch_id,
@@ -172,6 +178,7 @@ def _delivery_of(notice: NoticeRow, words: WordsRow) -> Delivery:
         notice.subject,
         words.text,
         words.html,
+        links.of(notice.customer_id, batch.day).one_click if links and one_click else "",
     )
 
 

@@ -7,6 +7,9 @@ from datetime import datetime
 
 import polars as pl
 
+from features.contract import CONTRACTS
+from warehouse.errors import NotFoundError
+from warehouse.lake import Lake
 from warehouse.settings import OutreachSettings
 
 ADDRESS = {"email": "email", "sms": "phone", "call": "phone"}
@@ -22,6 +25,19 @@ def everybody(customers: pl.LazyFrame, *referred: pl.LazyFrame) -> pl.LazyFrame:
     return ids.join(customers, on="customer_id", how="left").with_columns(
         person=pl.coalesce("person_id", "customer_id")
     )
+
+
+def refuse_unknown(lake: Lake, customer_id: str) -> None:
+    """Refuses a customer whom neither the customer table nor a purchase knows.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    for name in ("customers", "purchases"):
+        rows = lake.scan(CONTRACTS[name].table).filter(pl.col("customer_id") == customer_id)
+        if not rows.head(1).collect().is_empty():
+            return
+    raise NotFoundError(f"customer {customer_id!r} is not known; ids are case-sensitive text")
 
 
 def objections(people: pl.LazyFrame, responses: pl.LazyFrame) -> pl.LazyFrame:
@@ -67,7 +83,7 @@ def reach(
         bounced.filter(pl.col("channel").is_null()).select("customer_id", lost=pl.lit(value=True)).unique()
     )
     marked = (
-        ways.join(_granted(consents), on=["customer_id", "channel", "purpose"], how="left")
+        ways.join(latest(consents), on=["customer_id", "channel", "purpose"], how="left")
         .join(known, on=["customer_id", "channel"], how="left")
         .join(unknown, on="customer_id", how="left")
     )
@@ -100,7 +116,8 @@ def best_way(ways: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _granted(consents: pl.LazyFrame) -> pl.LazyFrame:
+def latest(consents: pl.LazyFrame) -> pl.LazyFrame:
+    """`customer_id, channel, purpose, granted`: the latest word on each."""
     return (
         consents.sort("recorded_at")
         .group_by("customer_id", "channel", "purpose")

@@ -46,6 +46,7 @@ def compose(
     own: Path | None = None,
     *,
     note: str = "",
+    link: str = "",
 ) -> Message:
     """Writes the message about one customer's opportunities of one currency.
 
@@ -58,12 +59,13 @@ def compose(
         settings: shop name, contact, opt-out, address, and the windows that the reasons mention.
         own: the retailer's own templates, which win over ours.
         note: a reviewer's own sentence, under the greeting.
+        link: the customer's own; empty where the message carries none.
     """
     language = reader.language if reader.language in languages(own) else ENGLISH
     words = _Words(language, reader.in_language(language), own)
     items = [slots_of(one, words.reader) for one in told]
     topics = list(dict.fromkeys(str(item["topic"]) for item in items))
-    slots = frame_slots(settings, words.reader, _totals(told, items, words.reader)) | {"note": note}
+    slots = frame_slots(settings, words.reader, _totals(told, items, words.reader), link) | {"note": note}
     alone = len(topics) == 1 and frame != NO_CHANNEL
     subject = words.say(f"{topics[0] if alone else frame}/{VERSION}.subject", slots)
     text, html = (
@@ -111,10 +113,13 @@ def one_line(words: Template, slots: dict[str, Any]) -> str:
     return _SPACES.sub(" ", words.render(slots)).strip()
 
 
-def frame_slots(settings: OutreachSettings, reader: Reader, totals: dict[str, str | None]) -> dict[str, Any]:
+def frame_slots(
+    settings: OutreachSettings, reader: Reader, totals: dict[str, str | None], link: str = ""
+) -> dict[str, Any]:
     """What every template may say, whatever it is about.
 
-    `back`, `in_hand` and `saving` are sums by what they are to the customer; `rules` are settings.
+    `back`, `in_hand` and `saving` are sums by what they are to the customer; `rules` are settings;
+    `choices_url` is the customer's own link.
     """
     rules = {name: str(getattr(settings, name)) for name in _COUNTED}
     rules |= {f"{name}_form": reader.form(getattr(settings, name)) for name in _COUNTED}
@@ -125,6 +130,7 @@ def frame_slots(settings: OutreachSettings, reader: Reader, totals: dict[str, st
         "opt_out": settings.opt_out,
         "opt_out_url": settings.opt_out if _LINK.fullmatch(settings.opt_out) else "",
         "postal_address": settings.postal_address,
+        "choices_url": link,
         "rules": rules,
     }
 

@@ -1,11 +1,12 @@
 """What finders and policy may look at: the lake as of a day, and the frozen inputs of the run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
 import polars as pl
 
+from features import choices
 from features.contract import CONTRACTS
 from features.events import seen, with_kept_quantity
 from features.sensitive import is_sensitive
@@ -37,6 +38,7 @@ class World:
             the product is sensitive or has no title.
         products: the table of the feed contract.
         inputs: contacts, responses and promises as earlier nights left them.
+        choices: what customers chose, for all their accounts; `consents` has its part of it among its rows.
         The others are the tables of the feed contract of the same name.
     """
 
@@ -58,6 +60,7 @@ class World:
     incidents: pl.LazyFrame
     availability: pl.LazyFrame
     inputs: Inputs
+    choices: pl.LazyFrame = field(default_factory=lambda: pl.LazyFrame(schema=choices.SCHEMA))
 
     @cached_property
     def list_prices(self) -> pl.LazyFrame:
@@ -75,6 +78,8 @@ def world_of(settings: Settings, day: date) -> World:
     lake = Lake.of(settings)
     hidden = is_sensitive(settings.features.sensitive_words)
     as_seen = {name: seen(lake, name, day) for name in AS_SEEN}
+    chosen = choices.of_day(settings, lake, day)
+    as_seen["consents"] = choices.agreed(as_seen["consents"], chosen)
     unborn = pl.col("created_at") >= clock.end_of(day)
     purchases = seen(lake, "purchases", day, known=("dispatched_at", "delivered_at"))
     charges = with_kept_quantity(purchases, seen(lake, "returns", day))
@@ -86,5 +91,6 @@ def world_of(settings: Settings, day: date) -> World:
         customers=seen(lake, "customers", day).filter(~unborn.fill_null(value=False)),
         items=as_seen["products"].select("product_id", item=pl.when(~hidden).then("title")),
         inputs=freeze(settings, lake, day),
+        choices=chosen,
         **as_seen,
     )

@@ -129,12 +129,13 @@ def _rows(
     batch_id = batch_id_of(day)
     for proposal, (notice_id, group) in zip(proposals.iter_rows(named=True), grouped, strict=True):
         assert proposal["notice_id"] == notice_id
-        yield _row(proposal, list(group), style) | {"batch_id": batch_id}
+        link = style.links.of(proposal["customer_id"], day).address if style.links else ""
+        yield _row(proposal, list(group), style, link) | {"batch_id": batch_id}
 
 
-def _row(proposal: dict[str, Any], details: list[dict[str, Any]], style: Style) -> dict[str, Any]:
+def _row(proposal: dict[str, Any], details: list[dict[str, Any]], style: Style, link: str) -> dict[str, Any]:
     told = [_told(one) for one in details]
-    message, wrong = _worded(proposal, told, style)
+    message, wrong = _worded(proposal, told, style, link)
     passed_on = ("notice_id", "customer_id", "channel", "purpose", "person", "timezone", "send_after")
     where = {name: proposal[name] for name in ("recipient", "channel", "purpose")}
     evidence = [json.loads(one["evidence"]) for one in details]
@@ -180,12 +181,15 @@ def _told(row: dict[str, Any]) -> Told:
     return Told(**{name: row[name] for name in TOLD}, reference=reference)
 
 
-def _worded(proposal: dict[str, Any], told: list[Told], style: Style) -> tuple[Message, list[Problem]]:
+def _worded(
+    proposal: dict[str, Any], told: list[Told], style: Style, link: str
+) -> tuple[Message, list[Problem]]:
     """The message, and what is wrong with it."""
     purpose, reader = proposal["purpose"], Reader(proposal["locale"], proposal["timezone"])
     frame = NO_CHANNEL if proposal["channel"] == NO_CHANNEL else purpose
-    message = compose(frame, told, reader, style.settings, style.own)
-    return message, problems(purpose, told, message, style.settings, style.sensitive_words, style.own)
+    message = compose(frame, told, reader, style.settings, style.own, link=link)
+    words = style.sensitive_words
+    return message, problems(purpose, told, message, style.settings, words, style.own, link=link)
 
 
 TOLD = ("opportunity_id", "kind", "amount_minor", "currency", "evidence")

@@ -13,7 +13,8 @@ def impersonal(consents: pl.LazyFrame, customers: pl.Series, *, required: bool) 
     """Which rows get what is popular, (customers + 1,); nobody's, the last, has nothing personal anyway.
 
     Args:
-        consents: `consents` of the feed contract, as seen on the day; the latest word of each channel counts.
+        consents: `consents` of the feed contract, as seen on the day, customers' own choices among them; the
+            latest word of each channel counts.
         customers: ids, sorted.
         required: whether a customer who said nothing is meant too.
     """

@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from features.choices import consents_of_day
 from features.events import bought, seen
 from features.interactions import Interactions
 from features.sensitive import is_sensitive
@@ -205,7 +206,7 @@ def _shop(settings: Settings, lake: Lake, day: date, found: History, markets: pl
         settings.recs,
         _available(lake, day, found.catalogue, markets),
         prices.load(lake, day, products, markets),
-        impersonal(seen(lake, "consents", day), customers, required=required),
+        impersonal(consents_of_day(settings, lake, day), customers, required=required),
         Local.of(home.to_numpy()).fit(found),
         markets,
     )
@@ -233,7 +234,10 @@ def _available(lake: Lake, day: date, catalogue: pl.DataFrame, markets: pl.Serie
 
 
 def _hash(version: str, world: World) -> str:
-    """SHA-256 over the lake's version and everything that a bundle is made from."""
+    """SHA-256 over the lake's version and everything that a bundle is made from.
+
+    Who is impersonal need not follow from the lake: customers also say so at their own links.
+    """
     digest = hashlib.sha256(version.encode())
     history = world.history
     frames = (history.interactions.customers.to_frame(), history.catalogue, history.lines, history.views)
@@ -243,7 +247,7 @@ def _hash(version: str, world: World) -> str:
             for part in _plain(column):
                 digest.update(part)
     available = world.shop.available
-    for array in (available.base, available.groups, *available.off):
+    for array in (available.base, available.groups, *available.off, world.shop.impersonal):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 

@@ -6,6 +6,7 @@ line. `settings.toml` at the root of the repository explains each one.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -43,6 +44,9 @@ Factor = Annotated[float, Field(ge=0.5, le=2)]
 Place = Annotated[int, Field(ge=1, le=10)]
 Amounts = dict[Annotated[str, Field(pattern=r"^([A-Z]{3}|default)$")], Minor]
 Channel = Literal["email", "sms", "push", "call", "file"]
+
+_SERVER = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+"""A name or an address, and a port where it is not the usual one."""
 
 SENSITIVE_WORDS = (
     *("adult", "alcohol", "beer", "wine", "spirits", "liquor", "tobacco", "cigar", "vap"),
@@ -198,22 +202,26 @@ class DeskSettings(_Section):
     session_hours: Annotated[int, Field(ge=1, le=24)] = 10
     idle_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
     url: str = "http://127.0.0.1:8000"
+    link_days: Days = 30
     two_above_notices: Annotated[int, Field(ge=0)] = 10_000
     two_above_minor: dict[str, Minor] = {"default": 1_000_000}
 
     @field_validator("url")
     @classmethod
-    def _an_origin(cls, url: str) -> str:
+    def _an_address(cls, url: str) -> str:
         parts = urlsplit(url)
-        if (
-            parts.scheme not in ("http", "https")
-            or not parts.hostname
-            or url != f"{parts.scheme}://{parts.netloc}"
-        ):
-            raise ValueError(f"{url!r} is no address like https://desk.example, without a path at its end")
-        if parts.username or parts.password:
-            raise ValueError("an address of the desk has no user name in it")
-        return url
+        begins = f"{parts.scheme}://{parts.netloc}"
+        complete = parts.scheme in ("http", "https") and _SERVER.fullmatch(parts.netloc) and parts.port != 0
+        if not complete or url.rstrip("/") != begins:
+            raise ValueError(
+                f"{url!r} is no address of a server; write https://, its name and at most a port, no path"
+            )
+        return begins
+
+    @property
+    def is_public(self) -> bool:
+        """Whether customers can be sent links that lead here: only to an address with https."""
+        return self.url.startswith("https://")
 
 
 SECRET_AT_LEAST = 32

@@ -26,6 +26,7 @@ AREAS = {
     "keys": ("keys",),
     "users": ("users", "audit"),
     "settings": ("settings",),
+    "customers": ("customers",),
     "serve": ("serve",),
     "simulated": ("simulate",),
 }

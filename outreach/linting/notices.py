@@ -36,6 +36,8 @@ def problems(
     settings: OutreachSettings,
     sensitive_words: tuple[str, ...],
     own: Path | None = None,
+    *,
+    link: str = "",
 ) -> list[Problem]:
     """Everything that is wrong with a message that was just written.
 
@@ -46,11 +48,12 @@ def problems(
         settings: the shop's name, opt-out and address.
         sensitive_words: beginnings of words that are not named.
         own: the retailer's own templates, whose list of promotion words counts too.
+        link: the customer's own, which is no words.
     """
     found = [*_refused(purpose, [one.reference for one in told if one.amount_minor], message, settings)]
     names = [_names(one) for one in told]
     if purpose == SERVICE:
-        known = [settings.shop_name, *(name for some in names for name in some.values())]
+        known = [link, settings.shop_name, *(name for some in names for name in some.values())]
         language = message.template.partition("/")[0]
         if match := promotion(language, own).search(_without(f"{message.subject}\n{message.text}", known)):
             found.append(
@@ -61,7 +64,8 @@ def problems(
             found.append(
                 Problem("sensitive", f"the offer's name says {match.group()!r}; give it another name")
             )
-    if numbers(f"{message.subject} {message.text}") != numbers(_shown(message.html)):
+    text, page = (_without(some, [link]) for some in (message.text, _shown(message.html)))
+    if numbers(f"{message.subject} {text}") != numbers(page):
         found.append(Problem("same", "text and HTML say different numbers; say the same slots in both"))
     return found
 
@@ -129,6 +133,6 @@ def _names(told: Told) -> dict[str, str]:
 
 
 def _without(text: str, names: Sequence[str]) -> str:
-    for name in sorted(names, key=len, reverse=True):
+    for name in sorted(filter(None, names), key=len, reverse=True):
         text = text.replace(name, " ")
     return text

@@ -12,7 +12,7 @@ TAGS = {
 }
 ATTRIBUTES = {"lang", "dir", "charset", "name", "content", "style", "href", "role"}
 _VOID = {"meta", "br"}
-_LINK = re.compile(r"\{\{ *opt_out_url *\}\}|https://[^\s{}]+")
+_LINK = re.compile(r"\{\{ *(?:opt_out_url|choices_url) *\}\}|https://[^\s{}]+")
 _FETCHES = re.compile(r"url\(|@import|expression\(|image", flags=re.IGNORECASE)
 _NUMBER = re.compile(r"\d(?:[\d.,'’\u00a0\u202f]*\d)?")
 
@@ -59,7 +59,8 @@ class _Page(HTMLParser):
                 self._blame(
                     line,
                     "remote",
-                    f"a link leads to {{{{ opt_out_url }}}} or a fixed https:// address, not {value!r}",
+                    "a link leads to {{ opt_out_url }}, {{ choices_url }} or a fixed https:// address, "
+                    f"not {value!r}",
                 )
         if tag not in _VOID:
             self.open.append((tag, line))

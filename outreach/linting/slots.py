@@ -19,7 +19,9 @@ ALLOWED = (*_PLAIN, *_LOGIC)
 FILTERS = ("strong",)
 _NOTHING: frozenset[str] = frozenset()
 _SUMS: Names = dict.fromkeys((BACK, IN_HAND, SAVING, "shop"), _NOTHING)
-_ABOUT_US: Names = dict.fromkeys(("contact", "opt_out", "opt_out_url", "postal_address", "note"), _NOTHING)
+_ABOUT_US: Names = dict.fromkeys(
+    ("contact", "opt_out", "opt_out_url", "postal_address", "note", "choices_url"), _NOTHING
+)
 _LOOPS: Names = {
     "items": _NOTHING,
     "item": frozenset({"said", "reference"}),

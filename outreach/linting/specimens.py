@@ -23,6 +23,9 @@ SHOP = OutreachSettings(
 OTHER_SHOP = SHOP.model_copy(update={"opt_out": "Answer STOP"})
 """One whose opt-out is no address."""
 
+LINK = "https://shop.example/yours/a-sale-70"
+"""A customer's own link; what it spells is no words of the message."""
+
 
 @dataclass(frozen=True)
 class Specimen:

@@ -9,7 +9,7 @@ from outreach.formats import Reader
 from outreach.linting.findings import Finding
 from outreach.linting.notices import problems
 from outreach.linting.pages import text_of
-from outreach.linting.specimens import CURRENCY, OTHER_SHOP, SHOP, Specimen, specimens
+from outreach.linting.specimens import CURRENCY, LINK, OTHER_SHOP, SHOP, Specimen, specimens
 from outreach.slots import MARKETING, TOPICS, slots_of
 from outreach.texts import Message, compose, frame_slots, one_line
 from outreach.wording import VERSION, template
@@ -27,12 +27,11 @@ def tried(language: str, own: Path | None, sensitive_words: tuple[str, ...]) -> 
     """
     for one in (one for some in specimens().values() for one in some):
         purpose = TOPICS[one.topic].purpose
-        for shop in (SHOP, OTHER_SHOP) if purpose == MARKETING else (SHOP,):
-            message = compose(purpose, [one.told], Reader(language, "UTC"), shop, own)
+        for shop, link in ((SHOP, LINK), (OTHER_SHOP, "")) if purpose == MARKETING else ((SHOP, LINK),):
+            message = compose(purpose, [one.told], Reader(language, "UTC"), shop, own, link=link)
             found = [*_wrong(one, message, language, own)]
-            found += [
-                (p.rule, p.advice) for p in problems(purpose, [one.told], message, shop, sensitive_words, own)
-            ]
+            wrong = problems(purpose, [one.told], message, shop, sensitive_words, own, link=link)
+            found += [(p.rule, p.advice) for p in wrong]
             for rule, advice in found:
                 folder = one.topic if rule in _OF_THE_TOPIC else purpose
                 yield Finding(f"{language}/{folder}/{VERSION}.txt", 1, rule, advice)

@@ -3,21 +3,20 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from features.contract import CONTRACTS
 from features.money import as_decimal
 from outreach.promises import ledger
 from outreach.promises.accounts import Standing, promised_sum
 from outreach.promises.ledger import Promise
 from outreach.promises.models import PostingRow, PromiseRow
+from outreach.standing import refuse_unknown
 from warehouse import clock
 from warehouse.access import accounts, audit
 from warehouse.access.roles import Role
 from warehouse.database import engine_for, writing
-from warehouse.errors import ConflictError, NotFoundError
+from warehouse.errors import ConflictError
 from warehouse.lake import Lake
 from warehouse.settings import Settings
 
@@ -36,7 +35,7 @@ def grant(
         NotFoundError: there is no such customer.
         ConflictError: it is above a limit, or the currency has none.
     """
-    _refuse_unknown(settings, customer_id)
+    refuse_unknown(Lake.of(settings), customer_id)
     now = clock.now()
     promise = Promise(
         subject=(GOODWILL, customer_id, currency, str(amount_minor), why, now.date().isoformat()),
@@ -66,7 +65,7 @@ def give_word(
     Raises:
         NotFoundError: there is no such customer.
     """
-    _refuse_unknown(settings, customer_id)
+    refuse_unknown(Lake.of(settings), customer_id)
     now, subject = clock.now(), (WORD, customer_id, said, due_at.isoformat())
     promise = Promise(subject, customer_id, WORD, said, why, due_at=due_at)
     with writing(engine_for(settings)) as session:
@@ -81,12 +80,6 @@ def _open(session: Session, promise: Promise, by: str, now: datetime) -> None:
     money = {"amount_minor": promise.amount_minor, "currency": promise.currency} if promise.currency else {}
     details = {"customer_id": promise.customer_id, "why": promise.why, **money}
     audit.record(session, f"{promise.kind}.open", by=by, at=now, subject=promise.promise_id, details=details)
-
-
-def _refuse_unknown(settings: Settings, customer_id: str) -> None:
-    customers = Lake.of(settings).scan(CONTRACTS["customers"].table)
-    if customers.filter(pl.col("customer_id") == customer_id).head(1).collect().is_empty():
-        raise NotFoundError(f"customer {customer_id!r} is not known; ids are case-sensitive text")
 
 
 def _refuse_beyond(session: Session, settings: Settings, promise: Promise, now: datetime) -> None:

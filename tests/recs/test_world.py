@@ -1,9 +1,12 @@
 """A night sees all customers and products known by the end of its day, and nothing later."""
 
 from datetime import timedelta
+from pathlib import Path
 
+from features.steps import build_features
+from outreach.choices import choose
 from recs.world import load
-from tests.conftest import at
+from tests.conftest import at, copy_of
 from tests.recs.worlds import DAY, fill, purchase
 from warehouse.settings import Settings
 
@@ -99,3 +102,24 @@ def test_what_was_paid_in_another_currency_than_most_is_no_price(settings: Setti
     ]
     fill(settings, purchases=lines)
     assert load(settings, DAY).history.lines["unit_minor"].to_list() == [100, 110, None]
+
+
+def test_who_withdraws_personalisation_at_their_own_link_is_impersonal(
+    settings: Settings, tmp_path: Path
+) -> None:
+    fill(settings, purchases=[purchase(c, "tea", "2017-11-01") for c in "ab"])
+    other = copy_of(settings, tmp_path / "other")
+    choose(other, "a", {"personalisation": "off"}, None, at("2017-11-30 12:00"))
+    before, after = load(settings, DAY), load(other, DAY)
+    assert before.shop.impersonal.tolist() == [False, False, False]
+    assert after.shop.impersonal.tolist() == [True, False, False]
+    assert after.data_hash != before.data_hash  # though both have the same lake
+
+
+def test_what_is_withdrawn_after_the_day_counts_from_the_next_one_on(settings: Settings) -> None:
+    fill(settings, purchases=[purchase("a", "tea", "2017-11-01")])
+    choose(settings, "a", {"personalisation": "off"}, None, at("2017-12-01"))
+    assert load(settings, DAY).shop.impersonal.tolist() == [False, False]
+    next_day = DAY + timedelta(days=1)
+    build_features(settings, next_day)
+    assert load(settings, next_day).shop.impersonal.tolist() == [True, False]
