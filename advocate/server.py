@@ -22,7 +22,7 @@ from advocate.serving.measures import MEDIA_TYPE, Measures
 from advocate.serving.pages import add_pages
 from advocate.serving.problems import explain_errors, problem
 from advocate.serving.watching import Watch
-from outreach.web.app import desk_app
+from outreach.web.app import customers_app, desk_app
 from outreach.web.frame import PREFIX, Frame
 from recs.api.desk import Desk
 from recs.http import routes
@@ -30,6 +30,7 @@ from recs.threads import one_blas_thread
 from warehouse.access.ring import READ_SECONDS, KeyRing
 from warehouse.database import keep_connections
 from warehouse.errors import AdvocateError, NotFoundError, UnavailableError
+from warehouse.setting_changes import Current
 from warehouse.settings import Settings
 
 _log = logging.getLogger("advocate.server")
@@ -59,7 +60,9 @@ def create_app(
         lifespan=service.lifespan,
     )
     app.include_router(routes(service.desk))
-    app.mount(PREFIX, desk_app(Frame(lambda: settings)))
+    frame = Frame(Current(settings), settings)
+    app.mount(PREFIX, desk_app(frame))
+    app.mount("/yours", customers_app(frame))
 
     @app.get(PREFIX, include_in_schema=False)
     def way_in() -> Response:

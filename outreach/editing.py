@@ -98,7 +98,7 @@ def preview(settings: Settings, notice_id: str, edits: Edits) -> Draft:
     """
     with reading(engine_for(settings)) as session:
         notice, words = _found(session, notice_id)
-        return _drafted(settings, notice, words, told_of(session, notice_id), edits)
+        return _drafted(session, settings, notice, words, told_of(session, notice_id), edits)
 
 
 def edit(settings: Settings, notice_id: str, edits: Edits, *, by: str, version: int) -> Draft:
@@ -123,7 +123,7 @@ def edit(settings: Settings, notice_id: str, edits: Edits, *, by: str, version: 
         accounts.acting(session, by, Role.REVIEWER, "edit a message")
         notice, words = _found(session, notice_id, lock=True)
         _refuse_unless_editable(notice, version)
-        draft = _drafted(settings, notice, words, told_of(session, notice_id), edits)
+        draft = _drafted(session, settings, notice, words, told_of(session, notice_id), edits)
         if draft.problems:
             first = draft.problems[0]
             raise ConflictError(f"this cannot be said ({first.rule}): {first.advice}; nothing was saved")
@@ -172,16 +172,25 @@ def _refuse_unless_editable(notice: NoticeRow, version: int) -> None:
 
 
 def _drafted(
-    settings: Settings, notice: NoticeRow, words: WordsRow, told: Sequence[Told], edits: Edits
+    session: Session,
+    settings: Settings,
+    notice: NoticeRow,
+    words: WordsRow,
+    told: Sequence[Told],
+    edits: Edits,
 ) -> Draft:
-    style = Style.of(settings)
+    style, batch = Style.of(settings), session.get(BatchRow, notice.batch_id)
+    assert batch is not None
+    link = style.links.of(notice.customer_id, batch.day).address if style.links else ""
     renamed = [_renamed(one, edits.names.get(one.opportunity_id, {})) for one in told]
     _refuse_strange(told, edits)
     frame = NO_CHANNEL if notice.channel == NO_CHANNEL else notice.purpose
     reader = Reader(words.locale, notice.timezone)
     note = " ".join(edits.note.split())
-    message = compose(frame, renamed, reader, style.settings, style.own, note=note)
-    wrong = problems(notice.purpose, renamed, message, style.settings, style.sensitive_words, style.own)
+    message = compose(frame, renamed, reader, style.settings, style.own, note=note, link=link)
+    wrong = problems(
+        notice.purpose, renamed, message, style.settings, style.sensitive_words, style.own, link=link
+    )
     wrong += _wrong_notes(note)
     where = {"recipient": notice.recipient, "channel": notice.channel, "purpose": notice.purpose}
     return Draft(message, wrong, content_hash(**where, amounts=renamed, message=message))

@@ -6,11 +6,8 @@ import typer
 
 from advocate.commands.options import Json, as_user, opened
 from advocate.printing import print_json, print_receipt, progress, say
+from outreach import pausing
 from outreach.sending import send as hand_over
-from warehouse import clock, switches
-from warehouse.access import accounts
-from warehouse.access.roles import Role
-from warehouse.database import engine_for, writing
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +54,4 @@ def resume(context: typer.Context, as_: AsUser = None) -> None:
 
 
 def _turn(context: typer.Context, *, on: bool, by: str) -> None:
-    with writing(engine_for(opened(context))) as session:
-        needed = Role.REVIEWER if on else Role.APPROVER  # to stop is always safe
-        accounts.acting(session, by, needed, "pause" if on else "end a pause")
-        switches.turn(session, switches.PAUSE, on=on, by=by, at=clock.now())
+    pausing.turn(opened(context), on=on, by=by)

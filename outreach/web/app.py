@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from outreach.web import signing_in
 from outreach.web.frame import HERE, PREFIX, SIGN_IN, Frame, Pages, SignInNeededError, escaped, wants_json
 from outreach.web.views import VIEWS
+from outreach.web.yours import yours_app
 from warehouse.errors import (
     AdvocateError,
     ConflictError,
@@ -54,6 +55,13 @@ def desk_app(frame: Frame) -> FastAPI:
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     _explain(app, frame)
+    app.add_middleware(Headers, frame=frame)
+    return app
+
+
+def customers_app(frame: Frame) -> FastAPI:
+    """The application of customers' own pages, with the same headers."""
+    app = yours_app(frame)
     app.add_middleware(Headers, frame=frame)
     return app
 

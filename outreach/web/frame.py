@@ -86,10 +86,11 @@ class Frame:
 
     Args:
         settings: gives the settings in force.
+        given: the same without what was changed at the desk.
     """
 
-    def __init__(self, settings: Callable[[], Settings]) -> None:
-        self.settings = settings
+    def __init__(self, settings: Callable[[], Settings], given: Settings) -> None:
+        self.settings, self.given = settings, given
         self.templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=select_autoescape(default=True, default_for_string=True),
