@@ -130,6 +130,7 @@ class Frame:
 
         async def acting(request: Request) -> Asked:
             refuse_other_sites(request, self.settings())
+            self._refuse_strangers(request)  # before a file of theirs is read
             form = await request.form()
             return self._acting(request, form, role, what)
 
@@ -146,6 +147,10 @@ class Frame:
         require(found.user.role, role, what)
         values = {name: form.getlist(name) if len(form.getlist(name)) > 1 else form[name] for name in form}
         return Asked(found.request, found.settings, found.user, found.session, found.now, values)
+
+    def _refuse_strangers(self, request: Request) -> None:
+        if self.sessions.read(request.cookies.get(self.cookie, ""), clock.now()) is None:
+            raise SignInNeededError(PREFIX)
 
     def _signed_in(self, request: Request) -> Asked:
         now, settings = clock.now(), self.settings()
@@ -236,12 +241,18 @@ class Pages:
         return add
 
     def act(self, path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """What a form does: a function that returns where to go next, and what it did, for programs."""
+        """What a form does: a function that returns where to go next, and what it did, for programs.
+
+        Where it cannot do it, the function may answer itself.
+        """
 
         def add(view: Callable[..., Any]) -> Callable[..., Any]:
             @wraps(view)
             def answered(asked: Asked, **given: Any) -> Response:
-                onward, done = view(asked, **given)
+                made = view(asked, **given)
+                if isinstance(made, Response):
+                    return made
+                onward, done = made
                 if asked.wants_json:
                     return JSONResponse(jsonable_encoder(done))
                 return RedirectResponse(onward, status_code=303)
