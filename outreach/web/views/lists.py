@@ -1,7 +1,9 @@
 """Lists of a batch: taken home as a file, edited, and brought back."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
+from os import SEEK_END
 from tempfile import TemporaryFile
 from typing import IO, Annotated, Any
 
@@ -55,10 +57,10 @@ def add(router: APIRouter, pages: Pages, frame: Frame) -> None:
 
 
 def _exported(asked: Asked, batch: str, given: Asking, ending: str) -> Response:
-    """The whole file is made before its first byte is sent, so that what goes wrong is said, and is no half file."""
+    """The file is made whole before it is sent, so that what goes wrong is said on a page."""
     mask = Mask(asked)
-    file = TemporaryFile()
-    try:
+    with ExitStack() as open_files:
+        file = open_files.enter_context(TemporaryFile())
         written = write_list(
             asked.settings,
             batch,
@@ -69,10 +71,8 @@ def _exported(asked: Asked, batch: str, given: Asking, ending: str) -> Response:
             sort=given.sort,
             mask=mask.one if mask.hides else None,
         )
-    except BaseException:
-        file.close()
-        raise
-    size = file.tell()
+        open_files.pop_all()  # it closes itself once it was sent
+    size = file.seek(0, SEEK_END)
     file.seek(0)
     # Nothing of the name comes from what was asked or stored: a day has digits and dashes.
     name = f"batch-{written.day.isoformat()}.{ending}"
