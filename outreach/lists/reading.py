@@ -6,7 +6,7 @@ from io import StringIO
 
 import polars as pl
 
-from outreach.lists.cells import unguarded
+from outreach.cells import unguarded
 from outreach.lists.workbook import Row, rows_of
 from outreach.lists.writing import LETTERS_OF_A_CELL
 from warehouse.errors import SettingsError

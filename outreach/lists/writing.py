@@ -4,7 +4,6 @@ Only the narrow table is read, some thousand rows at a time. `decision` and `rea
 them in brings the list back (`outreach.lists.deciding`).
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,12 +11,13 @@ from decimal import Decimal
 from typing import IO, Any
 
 import polars as pl
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from features.money import EXPONENTS
+from outreach.cells import guarded
 from outreach.listing import EVERYTHING, Filter, every
-from outreach.lists.cells import guarded
-from outreach.models import BatchRow
+from outreach.models import BatchRow, NoticeRow
 from outreach.review import find_batch
 from warehouse import clock
 from warehouse.access import accounts, audit
@@ -59,7 +59,7 @@ def write_list(
     """Writes the notices of a batch that match, and notes in the audit log that it did.
 
     Columns: `notice_id, customer_id, channel, purpose, kinds, amount` (decimal)`, currency, market, subject,
-    risks, state, version, decision, reason`. Texts of CSV and XLSX are guarded (`outreach.lists.cells`); CSV
+    risks, state, version, decision, reason`. Texts of CSV and XLSX are guarded (`outreach.cells`); CSV
     is UTF-8 with a mark at its beginning, so that spreadsheets read it as such.
 
     Args:
@@ -82,7 +82,8 @@ def write_list(
     with reading(engine_for(settings)) as session:
         _refuse(session, by, mask)
         found = find_batch(session, batch)
-        frames = (_for_people(frame, found, mask) for frame in every(session, found, asked, sort=sort))
+        worth = _worth(session, found)
+        frames = (_for_people(frame, worth, mask) for frame in every(session, found, asked, sort=sort))
         rows = ENDINGS[ending](frames, file)
     told = {"rows": rows, "format": ending, "filter": _without_search(asked), "masked": mask is not None}
     with writing(engine_for(settings)) as session:
@@ -103,13 +104,19 @@ def _without_search(asked: Filter) -> Mapping[str, Any]:
     return given | {"text": "searched"} if "text" in given else given
 
 
-def _for_people(frame: pl.DataFrame, batch: BatchRow, mask: Mask | None) -> pl.DataFrame:
+def _worth(session: Session, batch: BatchRow) -> dict[str, Decimal]:
+    """One minor unit of each currency of the batch."""
+    query = select(NoticeRow.currency).where(NoticeRow.batch_id == batch.batch_id).distinct()
+    codes = {code for code in session.scalars(query) if code is not None}
+    return {code: Decimal(1).scaleb(-EXPONENTS[code]) for code in sorted(codes)}
+
+
+def _for_people(frame: pl.DataFrame, worth: Mapping[str, Decimal], mask: Mask | None) -> pl.DataFrame:
     """The columns of the list."""
     if mask is not None:
         shown = [mask(one) for one in frame["customer_id"]]
         frame = frame.with_columns(pl.Series("customer_id", shown, dtype=pl.String))
-    places = _places(batch)
-    worth = {code: Decimal(1).scaleb(-EXPONENTS[code]) for code in _currencies(batch)}
+    places = max((EXPONENTS[code] for code in worth), default=2)
     unit = pl.col("currency").replace_strict(worth, default=None, return_dtype=pl.Decimal(38, places))
     words = (pl.col(name).str.strip_chars().str.replace_all(" ", ", ") for name in ("kinds", "risks"))
     return frame.with_columns(
@@ -118,15 +125,6 @@ def _for_people(frame: pl.DataFrame, batch: BatchRow, mask: Mask | None) -> pl.D
         decision=pl.lit(""),
         reason=pl.lit(""),
     ).select(COLUMNS)
-
-
-def _currencies(batch: BatchRow) -> list[str]:
-    return sorted(json.loads(batch.facets).get("currency", {}).keys() & EXPONENTS.keys())
-
-
-def _places(batch: BatchRow) -> int:
-    """Decimal places that hold every amount of the batch."""
-    return max((EXPONENTS[code] for code in _currencies(batch)), default=2)
 
 
 def _csv(frames: Iterator[pl.DataFrame], file: IO[bytes]) -> int:
