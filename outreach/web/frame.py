@@ -257,7 +257,8 @@ class Pages:
                     return JSONResponse(jsonable_encoder(done))
                 return RedirectResponse(onward, status_code=303)
 
-            self._router.add_api_route(path, answered, methods=["POST"], response_class=HTMLResponse)
+            route: dict[str, Any] = {"response_class": HTMLResponse, "response_model": None}
+            self._router.add_api_route(path, answered, methods=["POST"], **route)
             return view
 
         return add

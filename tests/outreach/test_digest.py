@@ -170,7 +170,8 @@ def test_money_that_goes_without_a_message_has_no_hour(waiting: Settings) -> Non
 
 def test_without_addresses_the_receipt_says_how_to_give_one(any_home: Settings) -> None:
     fill(any_home, shop("ada"))
-    night(any_home)
+    with clock.at(MORNING):
+        night(any_home)
     assert digests.digest(any_home, DAY).notes == [
         "no account that reviews has an address; `advocate users add --email` gives one"
     ]
