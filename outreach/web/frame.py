@@ -5,7 +5,7 @@ same address with `.json` at its end, as it is.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, wraps
@@ -128,11 +128,11 @@ class Frame:
     def acts(self, role: Role, what: str) -> Callable[[Request], Any]:
         """Who sends a form of their own session, if their role includes this one."""
 
-        async def acting(request: Request) -> Asked:
+        async def acting(request: Request) -> AsyncIterator[Asked]:
             refuse_other_sites(request, self.settings())
             self._refuse_strangers(request)  # before a file of theirs is read
-            form = await request.form()
-            return self._acting(request, form, role, what)
+            async with request.form() as form:
+                yield self._acting(request, form, role, what)
 
         return acting
 

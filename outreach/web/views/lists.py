@@ -95,8 +95,7 @@ def _sent(asked: Asked) -> bytes:
     sent = asked.form.get("list")
     if not isinstance(sent, UploadFile):
         raise SettingsError("send one file, a CSV or XLSX, as the field `list`")
-    with sent.file:
-        content = sent.file.read()
+    content = sent.file.read()
     if not content:
         raise SettingsError("the file is empty; choose the list that you edited")
     return content
