@@ -72,8 +72,8 @@ async def test_the_name_of_the_file_is_ours_alone(signed_in: SignIn) -> None:
     answer = await takes(rita, query="?text=%0d%0aset-cookie:x%3d1&market=..%2F..%2Fetc")
     assert answer.headers["content-disposition"] == 'attachment; filename="batch-2017-11-30.csv"'
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert "set-cookie" not in {name for name in answer.headers if answer.headers[name] == "x=1"}
+    assert "nosniff" in answer.headers["x-content-type-options"]
+    assert "x" not in answer.cookies
     for path in ("..%2f..%2fetc%2fpasswd", "%0d%0ax", "2017-11-30%00"):
         answer = await rita.http.get(f"/desk/batches/{path}/export.csv")
         assert answer.status_code in (400, 404)
