@@ -130,15 +130,22 @@ def _for_people(frame: pl.DataFrame, worth: Mapping[str, Decimal], mask: Mask | 
 def _csv(frames: Iterator[pl.DataFrame], file: IO[bytes]) -> int:
     rows = 0
     for place, frame in enumerate(frames):
-        _guarded(frame).write_csv(
-            file,
-            include_bom=place == 0,
-            include_header=place == 0,
-            quote_style="non_numeric",
-            line_terminator="\r\n",
-        )
+        # 400.00 and 400.000 are far apart where a point parts thousands: each has its currency's own places.
+        shown = _guarded(frame).with_columns(amount=_own_places(frame))
+        shown.write_csv(file, include_bom=place == 0, include_header=place == 0, line_terminator="\r\n")
         rows += frame.height
     return rows
+
+
+def _own_places(frame: pl.DataFrame) -> pl.Expr:
+    """The amounts as texts of digits, with as many places as their currencies have."""
+    places = {code: EXPONENTS[code] for code in frame["currency"].drop_nulls().unique()}
+    exponent = pl.col("currency").replace_strict(places, default=None, return_dtype=pl.Int64)
+    said = [
+        pl.when(exponent == some).then(pl.col("amount").cast(pl.Decimal(38, some)).cast(pl.String))
+        for some in sorted(set(places.values()))
+    ]
+    return pl.coalesce(*said, pl.lit(None, dtype=pl.String))
 
 
 def _parquet(frames: Iterator[pl.DataFrame], file: IO[bytes]) -> int:
