@@ -103,7 +103,9 @@ def decide_by_list(settings: Settings, batch: str, content: bytes, *, by: str) -
         if "approve" in decided["decision"]:
             accounts.acting(session, by, Role.APPROVER, "approve notices")
         found, now = find_batch(session, batch, lock=True), clock.now()
-        if flaws := flaws_of_rows(decided) or _conflicts(session, found, decided):
+        flaws = flaws_of_rows(decided)
+        sound = decided.filter(~pl.col("row").is_in([flaw.row for flaw in flaws]))
+        if flaws := [*flaws, *_conflicts(session, found, sound)]:
             raise FlawedListError(flaws)
         counts = dict(decided.group_by("decision").len().sort("decision").iter_rows())
         audit.record(
