@@ -13,6 +13,7 @@ import outreach.steps
 import recs.steps
 from advocate.database import upgrade
 from features.steps import build_features, import_feed, import_live
+from outreach.digest import digest
 from outreach.promises.ageing import ageing
 from outreach.promises.uses import reconcile
 from outreach.recovery import follow_up
@@ -29,6 +30,7 @@ HALVES: dict[str, tuple[Step, ...]] = {
         outreach.steps.decide,
         outreach.steps.prepare_batch,
         ageing,
+        digest,
     ),
     "recommendations": (recs.steps.recommend,),
 }

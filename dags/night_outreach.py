@@ -5,6 +5,7 @@ from typing import Any
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
 from dags.run import BATCH, DEFAULTS, FEATURES, day_of, open_home
+from outreach import digest as digests
 from outreach import recovery, steps
 from outreach.promises import ageing as promises
 from outreach.promises import uses
@@ -46,7 +47,11 @@ def advocate_outreach() -> None:
     def ageing() -> dict[str, Any]:
         return promises.ageing(open_home(), day_of()).as_json()
 
-    reconcile() >> find() >> follow_up() >> decide() >> prepare_batch() >> ageing()
+    @task
+    def digest() -> dict[str, Any]:
+        return digests.digest(open_home(), day_of()).as_json()
+
+    reconcile() >> find() >> follow_up() >> decide() >> prepare_batch() >> ageing() >> digest()
 
 
 advocate_outreach()

@@ -67,7 +67,8 @@ def move_chosen(
 ) -> int:
     """Takes the chosen notices that are to become `target` there, and writes their history.
 
-    `audit` is the entry of the audit log that tells of it. Returns how many they are.
+    `audit` is the entry of the audit log that tells of it; a notice's own reason stands in place of `reason`.
+    Returns how many they are.
     """
     mine = select(CHOSEN).where(CHOSEN.c.target == target).subquery()
     events = select(
@@ -76,7 +77,7 @@ def move_chosen(
         literal(target),
         literal(by),
         literal(at, Moment),
-        literal(reason),
+        func.coalesce(mine.c.reason, literal(reason)),
         literal(audit),
     )
     columns = ["notice_id", "from_state", "to_state", "by", "at", "reason", "audit"]
@@ -132,7 +133,7 @@ def promises_of(target: str, why: str) -> Select[Any]:
             told.currency,
             told.amount_minor,
             NoticeRow.subject.label("said"),
-            literal(why).label("why"),
+            func.coalesce(CHOSEN.c.reason, literal(why)).label("why"),
             told.due_at,
             told.opportunity_id,
             told.notice_id,

@@ -6,7 +6,7 @@ that are; so approving a hundred thousand takes seconds, and nothing can be half
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
@@ -15,11 +15,14 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     case,
+    cast,
     delete,
     func,
     insert,
     literal,
+    null,
     select,
 )
 from sqlalchemy.orm import Session, aliased
@@ -35,9 +38,10 @@ CHOSEN = Table(
     Column("notice_id", String(36), primary_key=True),
     Column("from_state", String(16), nullable=False),
     Column("target", String(16), nullable=False),
+    Column("reason", Text),
     prefixes=["TEMPORARY"],
 )
-"""The notices that are to change, the states they were seen in, and the states they are to have."""
+"""The notices that are to change, the states they were seen in and are to have, and their own reasons."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,13 @@ class Which:
         notice_ids: these by name, whatever can become what they are to be.
         matching: conditions on `NoticeRow`; all that meet them, in the states a decision is usually for.
         states: with `matching`: in these states instead.
+        reasons: with `notice_ids`: by notice, where one has its own instead of the decision's.
     """
 
     notice_ids: Sequence[str] | None = None
     matching: Sequence[ColumnElement[bool]] = ()
     states: Collection[str] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 ALL = Which()
@@ -75,10 +81,10 @@ def choose(session: Session, batch: BatchRow, target: str, which: Which, *, defa
     emptied(session, CHOSEN)
     beyond = {target} | (set(TOLD) if target == "approved" else set())
     if which.notice_ids is not None:
-        return _named(session, batch, target, which.notice_ids, beyond)
+        return _named(session, batch, target, which, beyond)
     mine = [NoticeRow.batch_id == batch.batch_id, *which.matching]
     possible = [state for state in which.states or default if may_become(state, target)]
-    picked = select(NoticeRow.notice_id, NoticeRow.state, literal(target)).where(
+    picked = select(NoticeRow.notice_id, NoticeRow.state, literal(target), _no_reason()).where(
         *mine, NoticeRow.state.in_(possible)
     )
     if session.get_bind().dialect.name == "postgresql":
@@ -111,7 +117,7 @@ def choose_back(session: Session, batch: BatchRow, entry: int) -> None:
     last = select(func.max(later.event_id)).where(later.notice_id == event.notice_id).scalar_subquery()
     target = case((event.from_state == "held", "held"), else_="proposed")
     back = (
-        select(NoticeRow.notice_id, NoticeRow.state, target)
+        select(NoticeRow.notice_id, NoticeRow.state, target, _no_reason())
         .join(event, event.notice_id == NoticeRow.notice_id)
         .where(mine, event.audit == entry, event.event_id == last, NoticeRow.state == event.to_state)
         .where(NoticeRow.state.in_(TAKEN_BACK))
@@ -143,10 +149,12 @@ def leave_out(session: Session, condition: ColumnElement[bool]) -> None:
     session.execute(delete(CHOSEN).where(condition))
 
 
-def _named(
-    session: Session, batch: BatchRow, target: str, notice_ids: Sequence[str], beyond: Collection[str]
-) -> int:
-    wanted = list(dict.fromkeys(notice_ids))
+def _no_reason() -> ColumnElement[str | None]:
+    return cast(null(), Text)
+
+
+def _named(session: Session, batch: BatchRow, target: str, which: Which, beyond: Collection[str]) -> int:
+    wanted = list(dict.fromkeys(which.notice_ids or ()))
     states = _states(session, batch, wanted)
     if strange := [one for one in wanted if one not in states]:
         raise NotFoundError(f"notice {strange[0]} is not in the batch of {batch.day}; nothing was changed")
@@ -155,7 +163,11 @@ def _named(
         raise ConflictError(
             f"notice {stuck[0][0]} is {stuck[0][1]} and cannot become {target}; nothing was changed"
         )
-    rows = [{"notice_id": one, "from_state": state, "target": target} for one, state in todo]
+    why = which.reasons
+    rows = [
+        {"notice_id": one, "from_state": state, "target": target, "reason": why.get(one)}
+        for one, state in todo
+    ]
     if rows:
         session.execute(insert(CHOSEN), rows)
     counted(session, CHOSEN)

@@ -4,7 +4,7 @@ Only the narrow table of notices is read, never their words.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from outreach.models import BatchRow, NoticeRow
 from outreach.states import TRANSITIONS
-from warehouse.errors import NotFoundError
+from warehouse.errors import NotFoundError, SettingsError
 from warehouse.ids import content_id
 
 PAGE = 50
@@ -31,6 +31,23 @@ SORTS: dict[str, tuple[Any, ...]] = {
     "soonest": (NoticeRow.send_after.is_(None), NoticeRow.send_after, NoticeRow.notice_id),
 }
 """In what order a list can be; the riskiest first by default."""
+READ_AT_ONCE = 10_000
+"""Notices, where all are read."""
+PLAIN: dict[str, type[pl.DataType]] = {
+    "notice_id": pl.String,
+    "customer_id": pl.String,
+    "channel": pl.String,
+    "purpose": pl.String,
+    "kinds": pl.String,
+    "amount_minor": pl.Int64,
+    "currency": pl.String,
+    "market": pl.String,
+    "subject": pl.String,
+    "risks": pl.String,
+    "state": pl.String,
+    "version": pl.Int64,
+}
+"""What a list says of each notice."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +108,9 @@ class Filter:
         return {name: value for name, value in values.items() if value not in ("", None)}
 
 
+EVERYTHING = Filter()
+
+
 @dataclass(frozen=True)
 class Page:
     """Some notices of a list, and how much there is in all.
@@ -133,6 +153,26 @@ def sample(session: Session, batch: BatchRow, asked: Filter, *, seed: str) -> Pa
     after = session.scalars(ids.where(NoticeRow.notice_id >= start)).all()
     more = session.scalars(ids.where(NoticeRow.notice_id < start)).all() if len(after) < SAMPLED else []
     return _page(session, batch, asked, [*after, *more][:SAMPLED], 0)
+
+
+def every(session: Session, batch: BatchRow, asked: Filter, *, sort: str = "risk") -> Iterator[pl.DataFrame]:
+    """All notices that match in an order, some thousand at a time, with the columns of `PLAIN`.
+
+    There is at least one frame.
+
+    Raises:
+        SettingsError: there is no such order; see `SORTS`.
+    """
+    if sort not in SORTS:
+        raise SettingsError(f"there is no order {sort!r}; there are {', '.join(SORTS)}")
+    columns = [getattr(NoticeRow, name) for name in PLAIN]
+    query = select(*columns).where(*_of(batch, asked)).order_by(*SORTS[sort])
+    found = False
+    for some in session.execute(query.execution_options(yield_per=READ_AT_ONCE)).partitions():
+        found = True
+        yield pl.DataFrame([tuple(row) for row in some], schema=PLAIN, orient="row")
+    if not found:
+        yield pl.DataFrame(schema=PLAIN)
 
 
 def _page(session: Session, batch: BatchRow, asked: Filter, notice_ids: Sequence[str], first: int) -> Page:

@@ -23,6 +23,7 @@ from outreach.promises import ledger
 from outreach.states import REVOCABLE, UNDECIDED
 from warehouse import clock
 from warehouse.access import accounts, audit
+from warehouse.access.accounts import User
 from warehouse.access.roles import Role
 from warehouse.database import engine_for, reading, writing
 from warehouse.errors import ConflictError, NotFoundError
@@ -145,23 +146,35 @@ def approve(
         found, now = _opened(session, batch, version), clock.now()
         if digest is not None:
             _refuse_unless_read(found, digest)
-        if user is not None:
-            refuse_author(found, user)
-        ledger.lock(session)
-        done = choose(session, found, "approved", which, default=("proposed",))
-        late = _take_out_overtaken(session, named=which.notice_ids is not None)
-        refuse_unfit(session, settings.outreach)
-        agreed = agree(session, found, user, settings.desk, now, reason)
-        entry = decided(session, found.batch_id, by, now, reason)
-        move_chosen(session, "rejected", by=by, at=now, reason=OVERTAKEN, audit=entry)
-        stamp = {"approved_at": now, "approved_hash": NoticeRow.content_hash}
-        ledger.open_selected(session, promises_of("approved", reason), by=by, at=now)
-        sums = _sums(session)
-        changed = move_chosen(session, "approved", by=by, at=now, reason=reason, values=stamp, audit=entry)
-        _settle(session, found, changed + late + agreed)
-        return Outcome(
-            found.batch_id, found.day, changed, done, sums, overtaken=late, agreed=agreed, entry=entry
-        )
+        return approve_in(session, settings, found, user, by, now, reason, which)
+
+
+def approve_in(
+    session: Session,
+    settings: Settings,
+    found: BatchRow,
+    user: User | None,
+    by: str,
+    now: datetime,
+    reason: str,
+    which: Which,
+) -> Outcome:
+    """What `approve` does, in a transaction that has locked the batch; `user` is the account of `by`."""
+    if user is not None:
+        refuse_author(found, user)
+    ledger.lock(session)
+    done = choose(session, found, "approved", which, default=("proposed",))
+    late = _take_out_overtaken(session, named=which.notice_ids is not None)
+    refuse_unfit(session, settings.outreach)
+    agreed = agree(session, found, user, settings.desk, now, reason)
+    entry = decided(session, found.batch_id, by, now, reason)
+    move_chosen(session, "rejected", by=by, at=now, reason=OVERTAKEN, audit=entry)
+    stamp = {"approved_at": now, "approved_hash": NoticeRow.content_hash}
+    ledger.open_selected(session, promises_of("approved", reason), by=by, at=now)
+    sums = _sums(session)
+    changed = move_chosen(session, "approved", by=by, at=now, reason=reason, values=stamp, audit=entry)
+    _settle(session, found, changed + late + agreed)
+    return Outcome(found.batch_id, found.day, changed, done, sums, overtaken=late, agreed=agreed, entry=entry)
 
 
 def reject(
@@ -175,8 +188,15 @@ def reject(
     with writing(engine_for(settings)) as session:
         accounts.acting(session, by, Role.REVIEWER, "reject notices")
         found, now = _opened(session, batch, version), clock.now()
-        done = choose(session, found, "rejected", which, default=REVOCABLE)
-        return _decided(session, found, "rejected", by, now, reason, done)
+        return reject_in(session, found, by, now, reason, which)
+
+
+def reject_in(
+    session: Session, found: BatchRow, by: str, now: datetime, reason: str, which: Which
+) -> Outcome:
+    """What `reject` does, in a transaction that has locked the batch."""
+    done = choose(session, found, "rejected", which, default=REVOCABLE)
+    return _decided(session, found, "rejected", by, now, reason, done)
 
 
 def hold(
@@ -189,8 +209,13 @@ def hold(
     with writing(engine_for(settings)) as session:
         accounts.acting(session, by, Role.REVIEWER, "hold notices")
         found, now = _opened(session, batch, version), clock.now()
-        done = choose(session, found, "held", which, default=("proposed",))
-        return _decided(session, found, "held", by, now, reason, done)
+        return hold_in(session, found, by, now, reason, which)
+
+
+def hold_in(session: Session, found: BatchRow, by: str, now: datetime, reason: str, which: Which) -> Outcome:
+    """What `hold` does, in a transaction that has locked the batch."""
+    done = choose(session, found, "held", which, default=("proposed",))
+    return _decided(session, found, "held", by, now, reason, done)
 
 
 def undo(settings: Settings, batch: str, entry: int, *, by: str, reason: str) -> Outcome:

@@ -61,28 +61,44 @@ class Night:
 def nights(session: Session, settings: Settings, now: datetime) -> list[Night]:
     """The newest batches, the newest first."""
     rows = list(session.scalars(select(BatchRow).order_by(BatchRow.day.desc()).limit(SHOWN + 1)))
-    found = []
-    for place, batch in enumerate(rows[:SHOWN]):
-        older = rows[place + 1 :]
-        facets = json.loads(batch.facets)
-        found.append(
-            Night(
-                batch.batch_id,
-                batch.day,
-                batch.state,
-                batch.backfill,
-                batch.version,
-                batch.digest,
-                batch.author,
-                *_counts(session, batch),
-                facets.get("kind", {}),
-                facets.get("channel", {}),
-                _customers(session, batch),
-                json.loads(older[0].facets).get("kind", {}) if older else None,
-                warnings(session, settings, batch, older, now) if place == 0 else [],
-            )
-        )
-    return found
+    return [
+        night_of(session, settings, batch, rows[place + 1 :], now, warned=place == 0)
+        for place, batch in enumerate(rows[:SHOWN])
+    ]
+
+
+def night_of(
+    session: Session,
+    settings: Settings,
+    batch: BatchRow,
+    older: Sequence[BatchRow],
+    now: datetime,
+    *,
+    warned: bool = True,
+) -> Night:
+    """A batch in numbers, compared with those before it, the newest first."""
+    facets = json.loads(batch.facets)
+    return Night(
+        batch.batch_id,
+        batch.day,
+        batch.state,
+        batch.backfill,
+        batch.version,
+        batch.digest,
+        batch.author,
+        *_counts(session, batch),
+        facets.get("kind", {}),
+        facets.get("channel", {}),
+        _customers(session, batch),
+        json.loads(older[0].facets).get("kind", {}) if older else None,
+        warnings(session, settings, batch, older, now) if warned else [],
+    )
+
+
+def older_than(session: Session, batch: BatchRow) -> list[BatchRow]:
+    """The batches before one, as many as are shown, the newest first."""
+    query = select(BatchRow).where(BatchRow.day < batch.day).order_by(BatchRow.day.desc())
+    return list(session.scalars(query.limit(SHOWN)))
 
 
 def warnings(

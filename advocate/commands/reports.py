@@ -1,7 +1,9 @@
 """`export` and `explain`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import IO, Annotated, Any, Literal
 from uuid import uuid4
 
 import polars as pl
@@ -58,21 +60,32 @@ def write_frame(frame: pl.LazyFrame, out: Path) -> int:
     ending = out.suffix.lower()
     if ending not in (".parquet", ".csv"):
         raise AdvocateError(f"{out.name} ends in neither .parquet nor .csv; the ending says what is written")
+    with whole(out) as file:
+        if ending == ".parquet":
+            frame.sink_parquet(file, engine="streaming")
+            file.flush()
+            return int(pl.scan_parquet(file.name).select(pl.len()).collect().item())
+        kept = frame.collect(engine="streaming")
+        kept.write_csv(file)
+        return kept.height
+
+
+@contextmanager
+def whole(out: Path) -> Iterator[IO[bytes]]:
+    """A file to write that appears under its name when the block succeeds, and else leaves nothing.
+
+    Raises:
+        AdvocateError: the folder cannot be written to.
+    """
     partial = out.with_name(f".{out.name}.{uuid4().hex}.partial")
     try:
-        if ending == ".parquet":
-            frame.sink_parquet(partial, engine="streaming")
-            rows: int = pl.scan_parquet(partial).select(pl.len()).collect().item()
-        else:
-            kept = frame.collect(engine="streaming")
-            kept.write_csv(partial)
-            rows = kept.height
+        with partial.open("wb") as file:
+            yield file
         partial.replace(out)
     except OSError as error:
         raise AdvocateError(f"{out} cannot be written: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
-    return rows
 
 
 def explain(

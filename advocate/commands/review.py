@@ -4,16 +4,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import polars as pl
 import typer
 
-import outreach.export
+import outreach.digest
 from advocate.commands.options import Json, as_user, opened
-from advocate.commands.reports import write_frame
-from advocate.printing import as_called, heading, money, print_json, print_table, say
+from advocate.commands.reports import whole
+from advocate.printing import as_called, heading, money, print_json, print_receipt, print_table, say
 from outreach import review
 from outreach.choosing import Which
-from outreach.review import Outcome
+from outreach.lists.checking import TARGETS
+from outreach.lists.deciding import decide_by_list
+from outreach.lists.writing import write_list
+from outreach.review import Outcome, find_batch
+from warehouse.database import engine_for, reading
+from warehouse.errors import AdvocateError
 
 batches = typer.Typer(help="Look at what is about to go out, with its evidence; approve, reject or hold it.")
 
@@ -178,6 +182,8 @@ def _show_outcome(done: Outcome, verb: str, json: bool) -> None:
         return
     say(f"batch {done.batch_id} of {done.day}:")
     say(f"{done.changed:,} notices {verb}, {done.unchanged:,} already were or are beyond it")
+    if done.agreed:
+        say(f"{done.agreed:,} notices wait for another person's approval: so many, or so much, takes two")
     for currency, minor in sorted(done.promised_minor.items()):
         say(f"promised: {money(minor, currency)}")
     if done.overtaken:
@@ -190,15 +196,50 @@ def _show_outcome(done: Outcome, verb: str, json: bool) -> None:
 def export(
     context: typer.Context,
     batch: Batch,
-    out: Annotated[Path, typer.Option(help="The file to write; .parquet or .csv.")],
+    out: Annotated[Path, typer.Option(help="The file to write; .csv, .xlsx or .parquet.")],
+    as_: AsUser = None,
     json: Json = False,
 ) -> None:
-    """Write the notices of a batch, with their present state, as Parquet or CSV."""
+    """Write the notices of a batch, by the file's ending, as a list to decide in and bring back."""
     settings = opened(context)
-    found = review.show_batch(settings, batch)
-    frame = outreach.export.notices(settings, found["day"]).filter(pl.col("batch_id") == found["batch_id"])
-    rows = write_frame(frame, out)
+    with whole(out) as file:
+        rows = write_list(settings, batch, file, out.suffix.lower()[1:], by=as_user(as_)).rows
     if json:
         print_json({"file": str(out), "rows": rows})
     else:
         say(f"{rows:,} rows are in {out}")
+
+
+@batches.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A list as `batch export` wrote it, with decisions.")],
+    batch: Annotated[str, typer.Option(help="A batch id, a day, or `latest`.")] = "latest",
+    as_: AsUser = None,
+    json: Json = False,
+) -> None:
+    """Decide as an edited list says, all of it or nothing: by its notice_id, version, decision and reason."""
+    settings = opened(context)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise AdvocateError(f"{file} cannot be read: {error.strerror or error}") from error
+    brought = decide_by_list(settings, batch, content, by=as_user(as_))
+    if json:
+        print_json({name: vars(outcome) for name, outcome in brought.outcomes.items()})
+        return
+    for name, outcome in brought.outcomes.items():
+        _show_outcome(outcome, TARGETS[name], json=False)
+
+
+@batches.command()
+def digest(context: typer.Context, batch: Batch = "latest", json: Json = False) -> None:
+    """Tell those who review, and have an address, that a batch waits: each of them once for a batch."""
+    settings = opened(context)
+    with reading(engine_for(settings)) as session:
+        day = find_batch(session, batch).day
+    receipt = outreach.digest.digest(settings, day)
+    if json:
+        print_json(receipt.as_json())
+    else:
+        print_receipt(receipt)

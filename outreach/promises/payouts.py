@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from features.money import as_decimal
 from outreach.bulk import chunks
+from outreach.cells import guarded
 from outreach.promises import ledger
 from outreach.promises.accounts import OPEN, Standing, listed
 from outreach.promises.models import PayoutRow
@@ -22,7 +23,6 @@ from warehouse.ids import content_id
 from warehouse.settings import Settings
 
 COLUMNS = ("export_id", "promise_id", "customer_id", "amount", "currency", "reason")
-_FORMULA = r"^[=+\-@\t\r\n]"
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,8 @@ def export(settings: Settings, write: Callable[[pl.DataFrame], object], *, by: s
 
 
 def for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same with an apostrophe before text that a spreadsheet would run as a formula."""
-    text = pl.col(pl.String)
-    return frame.with_columns(text.str.replace(_FORMULA, "'${0}"))
+    """The same with apostrophes before what a spreadsheet would run as a formula."""
+    return frame.with_columns(guarded(pl.col(pl.String)))
 
 
 def _is_final(standing: Standing, settings: Settings, now: datetime) -> bool:

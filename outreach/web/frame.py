@@ -5,7 +5,7 @@ same address with `.json` at its end, as it is.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, wraps
@@ -129,10 +129,11 @@ class Frame:
     def acts(self, role: Role, what: str) -> Callable[[Request], Any]:
         """Who sends a form of their own session, if their role includes this one."""
 
-        async def acting(request: Request) -> Asked:
+        async def acting(request: Request) -> AsyncIterator[Asked]:
             refuse_other_sites(request, self.settings())
-            form = await request.form()
-            return self._acting(request, form, role, what)
+            self._refuse_strangers(request)  # before a file of theirs is read
+            async with request.form() as form:
+                yield self._acting(request, form, role, what)
 
         return acting
 
@@ -147,6 +148,10 @@ class Frame:
         require(found.user.role, role, what)
         values = {name: form.getlist(name) if len(form.getlist(name)) > 1 else form[name] for name in form}
         return Asked(found.request, found.settings, found.user, found.session, found.now, values)
+
+    def _refuse_strangers(self, request: Request) -> None:
+        if self.sessions.read(request.cookies.get(self.cookie, ""), clock.now()) is None:
+            raise SignInNeededError(PREFIX)
 
     def _signed_in(self, request: Request) -> Asked:
         now, settings = clock.now(), self.settings()
@@ -237,17 +242,24 @@ class Pages:
         return add
 
     def act(self, path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """What a form does: a function that returns where to go next, and what it did, for programs."""
+        """What a form does: a function that returns where to go next, and what it did, for programs.
+
+        Where it cannot do it, the function may answer itself.
+        """
 
         def add(view: Callable[..., Any]) -> Callable[..., Any]:
             @wraps(view)
             def answered(asked: Asked, **given: Any) -> Response:
-                onward, done = view(asked, **given)
+                made = view(asked, **given)
+                if isinstance(made, Response):
+                    return made
+                onward, done = made
                 if asked.wants_json:
                     return JSONResponse(jsonable_encoder(done))
                 return RedirectResponse(onward, status_code=303)
 
-            self._router.add_api_route(path, answered, methods=["POST"], response_class=HTMLResponse)
+            route: dict[str, Any] = {"response_class": HTMLResponse, "response_model": None}
+            self._router.add_api_route(path, answered, methods=["POST"], **route)
             return view
 
         return add

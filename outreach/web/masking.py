@@ -25,6 +25,10 @@ class Mask:
         """Whether anything is hidden."""
         return self._key is not None
 
+    def one(self, value: str) -> str:
+        """A stand-in for an id or address, where anything is hidden."""
+        return value if self._key is None else str(masked(self._key, value))
+
     def notice(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row with its ids and addresses replaced by stand-ins, the same for the same one."""
         if self._key is None:

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 DAY = date(2017, 11, 30)
 NIGHT_STEPS = {
     "import_live", "features", "recommend", "outreach.find", "outreach.decide", "outreach.prepare_batch",
-    "outreach.ageing", "outreach.follow_up", "outreach.reconcile",
+    "outreach.ageing", "outreach.digest", "outreach.follow_up", "outreach.reconcile",
 }  # fmt: skip
 
 LOOK = """
@@ -104,6 +104,7 @@ def test_every_dag_imports_with_retries_and_in_the_order_of_a_night(airflow: Pre
             "decide": ["follow_up"],
             "prepare_batch": ["decide"],
             "ageing": ["prepare_batch"],
+            "digest": ["ageing"],
         },
         "advocate_send": {"send": []},
     }

@@ -66,7 +66,7 @@ def add(
             f"the name {name!r} cannot be an account's; use up to 64 lower-case letters, digits and . _ -, "
             "with a letter or digit first"
         )
-    if email is not None and not _EMAIL.fullmatch(email):
+    if email is not None and not is_address(email):
         raise SettingsError(f"{email!r} cannot be an e-mail address")
     row = UserRow(
         name=name,
@@ -85,6 +85,17 @@ def add(
     except IntegrityError as error:
         raise ConflictError(f"there already is an account {name!r}; choose another name") from error
     return _user(row)
+
+
+def is_address(email: str) -> bool:
+    """Whether a text can be an e-mail address, and nothing besides: no list, no name, no further header."""
+    return _EMAIL.fullmatch(email) is not None
+
+
+def open_accounts(session: Session, needed: Role) -> list[UserRow]:
+    """The accounts that are open and whose role includes another, by name."""
+    query = select(UserRow).where(UserRow.disabled_at.is_(None)).order_by(UserRow.name)
+    return [row for row in session.scalars(query) if Role(row.role).may(needed)]
 
 
 def change_role(settings: Settings, name: str, role: Role, *, by: str) -> User:
