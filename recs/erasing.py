@@ -136,7 +136,7 @@ def _blank(arrays: Arrays, row: int, rows: int) -> dict[str, NDArray[Any]]:
     """Those of some arrays that change when a row becomes nobody's."""
     changed: dict[str, NDArray[Any]] = {}
     for name in ROWS:
-        if name in arrays and len(arrays[name]) == rows:
+        if name in arrays and arrays[name].shape[:1] == (rows,):
             changed[name] = np.array(arrays[name])
             changed[name][row] = changed[name][-1]
     for name in CELLS:

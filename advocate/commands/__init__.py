@@ -25,6 +25,7 @@ AREAS = {
     "ledger": ("ledger",),
     "keys": ("keys",),
     "users": ("users", "audit"),
+    "customers": ("customers",),
     "serve": ("serve",),
     "simulated": ("simulate",),
 }

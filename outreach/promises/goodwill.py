@@ -20,6 +20,7 @@ from warehouse.database import engine_for, writing
 from warehouse.errors import ConflictError, NotFoundError
 from warehouse.lake import Lake
 from warehouse.settings import Settings
+from warehouse.tombstones import refuse_erased
 
 GOODWILL, WORD = "goodwill", "word"
 YEAR = timedelta(days=365)
@@ -79,11 +80,15 @@ def _open(session: Session, promise: Promise, by: str, now: datetime) -> None:
     if not ledger.open_promises(session, [promise], by=by, at=now):
         return
     money = {"amount_minor": promise.amount_minor, "currency": promise.currency} if promise.currency else {}
-    details = {"customer_id": promise.customer_id, "why": promise.why, **money}
+    details = {
+        "why": promise.why,
+        **money,
+    }  # not whose it is: the log keeps that for ever, the promise does not
     audit.record(session, f"{promise.kind}.open", by=by, at=now, subject=promise.promise_id, details=details)
 
 
 def _refuse_unknown(settings: Settings, customer_id: str) -> None:
+    refuse_erased(settings, customer_id)
     customers = Lake.of(settings).scan(CONTRACTS["customers"].table)
     if customers.filter(pl.col("customer_id") == customer_id).head(1).collect().is_empty():
         raise NotFoundError(f"customer {customer_id!r} is not known; ids are case-sensitive text")
