@@ -9,6 +9,7 @@ import polars as pl
 
 from features.contract import CONTRACTS
 from features.feeds import Delivery
+from features.refusing import Rest, explained, without_erased
 from features.wall import Admitted, admit
 from warehouse import clock
 from warehouse.errors import FeedError
@@ -17,6 +18,8 @@ from warehouse.lease import hold
 from warehouse.receipts import Receipt, recording
 from warehouse.settings import Settings
 
+ERASED = "erased"
+"""The reason for which rows of erased customers are counted; they are not kept in quarantine."""
 _REFERENCES = {"customer_id": "customers", "product_id": "products"}
 
 
@@ -48,12 +51,13 @@ def take_in(
     """
     lake = Lake.of(settings)
     receipt.notes += delivery.notes
-    admitted = {name: _admit(settings, name, raw) for name, raw in delivery.tables.items()}
-    _quarantine(settings, delivery, admitted, receipt)
+    rest = without_erased(settings, delivery)
+    admitted = {name: _admit(settings, name, raw) for name, raw in rest.delivery.tables.items()}
+    _quarantine(settings, rest, admitted, receipt)
     frames = {name: result.rows for name, result in admitted.items() if result.rows.height}
-    receipt.rows_in |= {name: result.rows_in for name, result in admitted.items()}
+    receipt.rows_in |= {name: one.rows_in + rest.dropped.get(name, 0) for name, one in admitted.items()}
     receipt.numbers["copies"] = {n: result.copies for n, result in admitted.items() if result.copies}
-    if frames or not may_be_refused:
+    if frames or not (may_be_refused or rest.dropped):
         _refuse_empty(lake, admitted, receipt)
     created = _create_referred(lake, frames)
     commit = lake.append(
@@ -75,11 +79,8 @@ def has_purchases(lake: Lake) -> bool:
 
 
 def _admit(settings: Settings, name: str, raw: pl.LazyFrame) -> Admitted:
-    try:
+    with explained(name):
         return admit(name, raw, now=clock.now(), zone=settings.feed.timezone)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        first = str(error).strip().split("\n", 1)[0]
-        raise FeedError(f"{name} cannot be read: {first}") from error
 
 
 def _refuse_empty(lake: Lake, admitted: Mapping[str, Admitted], receipt: Receipt) -> None:
@@ -93,9 +94,7 @@ def _refuse_empty(lake: Lake, admitted: Mapping[str, Admitted], receipt: Receipt
     raise FeedError(f"{what}: {why or 'the tables hold no rows of it'}; the lake is unchanged")
 
 
-def _quarantine(
-    settings: Settings, delivery: Delivery, admitted: Mapping[str, Admitted], receipt: Receipt
-) -> None:
+def _quarantine(settings: Settings, rest: Rest, admitted: Mapping[str, Admitted], receipt: Receipt) -> None:
     """Keeps the refused rows, once per content, under `<home>/quarantine`; counts them in the receipt."""
     rows = {name: result.quarantined for name, result in admitted.items() if result.quarantined.height}
     reasons = {
@@ -103,7 +102,8 @@ def _quarantine(
         for name, result in admitted.items()
         for reason, count in result.reasons.items()
     }
-    for name, lazy in delivery.refused.items():
+    reasons |= {f"{name}: {ERASED}": count for name, count in rest.dropped.items()}
+    for name, lazy in rest.delivery.refused.items():
         own = lazy.with_columns(reasons=pl.concat_list("reason")).drop("reason").collect()
         if own.height:
             counts = own["reasons"].list.first().value_counts(sort=True)

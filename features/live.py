@@ -21,6 +21,7 @@ from warehouse import clock
 from warehouse.database import engine_for, reading, writing
 from warehouse.errors import FeedError
 from warehouse.settings import Settings
+from warehouse.tombstones import erased_among
 
 LOOKS = ("view", "cart", "wishlist")
 """What reaches the lake, as rows of `views`."""
@@ -79,7 +80,8 @@ def store(settings: Settings, events: Sequence[Event]) -> list[Event]:
     What it takes, the wall will take too, so a look that was stored does reach the lake.
 
     Returns:
-        those that were new; events with a key that is stored already are not.
+        those that were new; events with a key that is stored already are not. Those of erased customers are
+        not stored.
 
     Raises:
         FeedError: there are more than `MOST`, or one cannot be an event; says which, and why.
@@ -88,6 +90,9 @@ def store(settings: Settings, events: Sequence[Event]) -> list[Event]:
         raise FeedError(f"{len(events)} events are too many at once; send at most {MOST}")
     now = clock.now()
     rows = [_row(event, place, now) for place, event in enumerate(events, 1)]
+    if gone := erased_among(settings, {event.customer_id for event in events}):
+        events = [event for event in events if event.customer_id not in gone]
+        rows = [row for row in rows if row["customer_id"] not in gone]
     if not rows:
         return []
     # By key: two writers of the same keys in different orders would wait for each other for ever.

@@ -84,6 +84,16 @@ class FileChannel:
         return self._outbox / delivery.batch_id / f"{delivery.notice_id}.json"
 
 
+def forget(settings: Settings, batch_id: str, notice_id: str) -> bool:
+    """Removes the message of a notice from the outbox; whether it was there."""
+    folder = settings.outbox_folder / batch_id
+    (folder / f".{notice_id}.partial").unlink(missing_ok=True)
+    file = folder / f"{notice_id}.json"
+    there = file.exists()
+    file.unlink(missing_ok=True)
+    return there
+
+
 def channel_for(settings: Settings, name: str) -> Channel:  # noqa: ARG001  one channel serves every name yet
     """The channel that serves a name like `email`."""
     return FileChannel(settings.outbox_folder)

@@ -14,6 +14,7 @@ from warehouse.database import engine_for, reading
 from warehouse.errors import NotFoundError
 from warehouse.lake import Lake
 from warehouse.settings import Settings
+from warehouse.tombstones import refuse_erased
 
 
 def explain(settings: Settings, customer_id: str, day: date) -> dict[str, Any]:
@@ -25,8 +26,10 @@ def explain(settings: Settings, customer_id: str, day: date) -> dict[str, Any]:
         `rights`: notices of money that is theirs without a message, like `notice`, with their amounts.
 
     Raises:
+        ErasedError: the customer was erased.
         NotFoundError: no such customer that day, or the night has not run.
     """
+    refuse_erased(settings, customer_id)
     lake = Lake.of(settings)
     mine = pl.col("customer_id") == customer_id
     decided = lake.get("decisions", day).filter(mine).collect().to_dicts()

@@ -16,6 +16,7 @@ import polars as pl
 
 from warehouse.settings import Settings
 from warehouse.shelf import Shelf, open_shelf
+from warehouse.tombstones import Tombstones
 
 SCHEMA = {
     "at": pl.Datetime("us", "UTC"),
@@ -102,11 +103,19 @@ def _remove(home: Path, day: date) -> None:
 
 
 def _put_together(settings: Settings, day: date) -> None:
-    """Killed at any point, this loses no list and counts none twice."""
+    """Killed at any point, this loses no list and counts none twice.
+
+    Lists of erased customers, which a server still had when they were erased, are left out.
+    """
     home, whole = folder_of(settings), f"day={day}.parquet"
     paths = _paths(home, day)
     if paths and paths != [whole]:
-        _shelf(settings).write_frame(whole, _shelf(settings).scan(*paths))
+        lists, erased = _shelf(settings).scan(*paths), Tombstones.of(settings)
+        if erased.marks:
+            known = lists.select(pl.col("customer_id").unique()).collect()["customer_id"].drop_nulls()
+            gone = pl.Series([one for one in known if erased.has(one)], dtype=pl.String)
+            lists = lists.filter(~pl.col("customer_id").is_in(gone.implode()).fill_null(value=False))
+        _shelf(settings).write_frame(whole, lists)
     shutil.rmtree(home / f"day={day}")
     for left in home.glob(f"{whole}.*.partial"):
         left.unlink()

@@ -130,6 +130,13 @@ class Bundle:
         """Where the lists of a row come from."""
         return SOURCES[int(self.sources[row])]
 
+    @cached_property
+    def living(self) -> NDArray[np.bool_]:
+        """(U,) whether a row is still a customer's: those erased repeat the id before them, or have none."""
+        repeated = np.append(np.zeros(1, np.bool_), self.customers[1:] == self.customers[:-1])
+        found: NDArray[np.bool_] = ~repeated[: len(self.customers)] & (self.customers != b"")
+        return found
+
     def row_of(self, customer_id: str) -> int:
         """The row of a customer; that of nobody, the last, for one the bundle does not know."""
         return place_of(self.customers, customer_id)

@@ -49,7 +49,8 @@ def chunk(bundle: Bundle, start: int, stop: int) -> pl.DataFrame:
         name: np.stack([bundle.slates[slate][name][start:stop] for slate in SLATES], axis=1)
         for name in ARRAYS
     }
-    who, which, rank = np.nonzero(together["items"] >= 0)
+    living = bundle.living[start:stop, None, None]
+    who, which, rank = np.nonzero((together["items"] >= 0) & living)
     items, codes, facts = (together[name][who, which, rank] for name in ("items", "codes", "facts"))
     ids = pl.Series(np.char.decode(np.asarray(bundle.customers[start:stop]), "utf-8"), dtype=pl.String)
     return pl.DataFrame(

@@ -27,8 +27,10 @@ from recs.opened import Opened
 from recs.ranked import Ranked
 from recs.recent import Doings, Recent
 from recs.watching import Watcher
+from warehouse import tombstones
 from warehouse.errors import AdvocateError, NotFoundError, SettingsError
 from warehouse.settings import Settings
+from warehouse.tombstones import Tombstones
 
 if TYPE_CHECKING:
     from recs.session import Session
@@ -61,6 +63,7 @@ class Scorer:
         self._watcher: Watcher | None = None
         self._complaints: dict[str, str] = {}
         self._opened: dict[Arm, Opened] = {}
+        self._erasures, self._erased = tombstones.version(settings), Tombstones.of(settings)
         self._opened = self._open(_bundles(settings))
         self._recent = Recent(settings)
 
@@ -109,6 +112,7 @@ class Scorer:
     def refresh(self) -> None:
         """Notices a newly published bundle; the last good one goes on where that cannot be opened."""
         try:
+            self._forget_erased()
             wanted = _bundles(self._settings)
             if {arm: opened.bundle.bundle_id for arm, opened in self._opened.items()} != wanted:
                 self._opened = self._open(wanted)
@@ -117,6 +121,17 @@ class Scorer:
             self._complain("bundle", f"still serving bundle {self.bundle_id}: {error}")
         else:
             self._complaints.pop("bundle", None)
+
+    def _forget_erased(self) -> None:
+        """Opens all bundles anew, and forgets what customers did, after somebody was erased from them."""
+        erasures = tombstones.version(self._settings)
+        if erasures != self._erasures:
+            self._erased = Tombstones.of(self._settings)
+            self._opened, self._recent = (
+                self._open(_bundles(self._settings), anew=True),
+                Recent(self._settings),
+            )
+            self._erasures = erasures
 
     def follow(self) -> None:
         """Counts what customers did in other processes; what is known goes on where that cannot be read."""
@@ -152,6 +167,7 @@ class Scorer:
             context: of this request, on top of the shop's own rules.
 
         Raises:
+            ErasedError: the customer was erased.
             NotFoundError: there is no such slate, or the bundle cannot answer on the spot.
             SettingsError: `n` is below 1.
         """
@@ -268,8 +284,8 @@ class Scorer:
         session = _session(opened, self._recent.of(customer_id))
         return opened.live.explain(opened.bundle.row_of(customer_id), column, session)
 
-    def _open(self, wanted: dict[Arm, str]) -> dict[Arm, Opened]:
-        """The bundles of the arms, those that are open already as they are; without a challenger that is not.
+    def _open(self, wanted: dict[Arm, str], *, anew: bool = False) -> dict[Arm, Opened]:
+        """The bundles of the arms, but a challenger that cannot be opened; `anew` also those that are open.
 
         Raises:
             NotFoundError: the champion cannot be opened.
@@ -279,7 +295,8 @@ class Scorer:
         found: dict[Arm, Opened] = {}
         for arm, bundle_id in wanted.items():
             try:
-                found[arm] = have.get(bundle_id) or Opened(self._settings, bundle_id)
+                known = None if anew else have.get(bundle_id)
+                found[arm] = known or Opened(self._settings, bundle_id)
                 if warm:
                     found[arm].live.warm()
             except AdvocateError as error:
@@ -298,6 +315,8 @@ class Scorer:
             _log.warning("%s", what)
 
     def _chosen(self, customer_id: str) -> tuple[Arm, Opened]:
+        if self._erased.has(customer_id):
+            raise tombstones.erased_error()
         now = self._opened
         arm = arm_of(customer_id, self._settings.recs.experiment) if len(now) > 1 else "champion"
         return arm, now[arm]

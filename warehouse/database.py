@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from sqlite3 import Error as SQLiteError
 from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect, make_url
@@ -126,6 +127,28 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     write = connection.get_execution_options().get("advocate_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def scrub(settings: Settings) -> None:
+    """Writes SQLite's file anew, so that nothing of deleted rows is left in it; PostgreSQL tidies by itself.
+
+    Raises:
+        UnavailableError: somebody is in the middle of reading or writing.
+    """
+    engine = engine_for(settings)
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect() as connection:
+        driver = connection.connection.cursor()  # outside of a transaction, where alone SQLite does it
+        try:
+            driver.execute("VACUUM")
+            busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except SQLiteError as error:
+            raise _away(engine, error) from error
+        finally:
+            driver.close()
+    if busy:
+        raise _away(engine, "its log is being read, so it could not be emptied")
 
 
 @contextmanager

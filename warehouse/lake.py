@@ -3,11 +3,13 @@
     events/<table>/[month=2017-11/]000003-<hash>.parquet   rows of one import
     superseded/<table>/000003-<hash>.parquet               keys whose older versions import 3 replaced
     commits/000003.json                                    import 3 happened: its files and counts
+    erasures/<digest>                                      somebody was erased from all versions
     nights/<day>/<name>.parquet                            what a step derived for a day
 
 A file under `events` counts only when a commit names it, and a commit is one atomic write, so an import
-is all or nothing. Rows are never changed: a later import holds new versions, and the newest wins when
-scanned. Rows that no later import replaced cost nothing extra to scan.
+is all or nothing. Rows are never changed, but those of an erased customer go from all versions
+(`features.erasing`): a later import holds new versions, and the newest wins when scanned. Rows that no later
+import replaced cost nothing extra to scan.
 """
 
 import hashlib
@@ -79,6 +81,11 @@ class Lake:
         """The lake these settings name."""
         return cls(open_shelf(settings.lake_location))
 
+    @property
+    def shelf(self) -> Shelf:
+        """Its files, for those who take rows out of all versions; see `warehouse.rewriting`."""
+        return self._shelf
+
     # Events ------------------------------------------------------------------------------------
 
     def commits(self) -> list[Commit]:
@@ -87,9 +94,15 @@ class Lake:
 
     @property
     def version(self) -> str:
-        """A name for the present content of the events: it changes exactly when an import adds something."""
+        """A name for the present content of the events: imports that add something and erasures change it."""
         done = self.commits()
-        return done[-1].commit_id if done else "empty"
+        newest = done[-1].commit_id if done else "empty"
+        erasures = len(self._shelf.list("erasures/"))
+        return f"{newest}+{erasures}" if erasures else newest
+
+    def mark_erasure(self, mark: str) -> None:
+        """Notes that the events are without those of one more customer; `mark` says who to nobody."""
+        self._shelf.replace(f"erasures/{mark}", b"")
 
     def knows(self, name: str) -> bool:
         """Whether any import brought this table."""

@@ -1,4 +1,4 @@
-"""Tables of the warehouse: receipts of steps, the switches people turn, and what they changed of settings."""
+"""Tables of the warehouse: receipts, switches, what people changed of settings, tombstones of the erased."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -64,3 +64,28 @@ class SettingChangeRow(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     reason: Mapped[str] = mapped_column(Text)
     audit: Mapped[int]
+
+
+class ErasedRow(Base):
+    """The tombstone of an erased customer: who that was says only `digest`, to whoever knows id and key.
+
+    `key` tells which key it was made with, `audit` the entry that tells of it. Without `finished_at` the
+    erasure has begun, and has to be run again.
+    """
+
+    __tablename__ = "erased"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime] = mapped_column(Moment)
+    by: Mapped[str] = mapped_column(String(200))
+    audit: Mapped[int]
+    finished_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class ErasedKeyRow(Base):
+    """The key of a row that was an erased customer's, like an order line; what refers to it is theirs."""
+
+    __tablename__ = "erased_keys"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)

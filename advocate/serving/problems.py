@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from warehouse.errors import AdvocateError, NotFoundError, SettingsError, UnavailableError
+from warehouse.errors import AdvocateError, ErasedError, NotFoundError, SettingsError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger("advocate.problems")
@@ -98,6 +98,8 @@ def explain_errors(app: FastAPI) -> None:
 
 def status_of(error: AdvocateError) -> int:
     """What an error of this house means over HTTP; what nobody outside can mend is 500."""
+    if isinstance(error, ErasedError):
+        return 404
     # Where a route did not say otherwise, nothing published is what was not found.
     if isinstance(error, UnavailableError | NotFoundError):
         return 503

@@ -8,6 +8,7 @@ from warehouse.access.roles import Role
 from warehouse.database import engine_for, writing
 from warehouse.lake import Lake
 from warehouse.settings import Settings
+from warehouse.tombstones import refuse_erased
 
 
 def hand_out(settings: Settings, customer_id: str, *, by: str) -> Link:
@@ -22,6 +23,7 @@ def hand_out(settings: Settings, customer_id: str, *, by: str) -> Link:
         NotFoundError: there is no such customer.
         ForbiddenError: they may not.
     """
+    refuse_erased(settings, customer_id)
     refuse_unknown(Lake.of(settings), customer_id)
     now = clock.now()
     link = Links(settings).of(customer_id, now.date())

@@ -60,7 +60,8 @@ def pay(
         payment = Payment(reference, promise_id, amount, standing.currency, moment)
         fresh = payments.pay(session, [payment], by=by, at=now).fresh
         if fresh:
-            _told(session, "promise.pay", promise_id, by, now, reference=reference, amount_minor=amount)
+            posting = ledger.payment_id(reference)
+            _told(session, "promise.pay", promise_id, by, now, posting=posting, amount_minor=amount)
         return ledger.one(session, promise_id), bool(fresh)
 
 
@@ -102,13 +103,15 @@ def reopen(
         now = clock.now()
         changed = ledger.reopen(session, promise_id, by=by, at=now, why=why, reference=reference)
         if changed:
-            _told(session, "promise.reopen", promise_id, by, now, why=why, reference=reference)
+            posting = ledger.payment_id(reference) if reference else ""
+            _told(session, "promise.reopen", promise_id, by, now, why=why, posting=posting)
         return ledger.one(session, promise_id), changed
 
 
 def _told(
     session: Session, action: str, promise_id: str, by: str, at: datetime, **details: str | int
 ) -> None:
+    """Names postings, not finance's references: these may name a customer, and the log is kept for ever."""
     audit.record(session, action, by=by, at=at, subject=promise_id, details=details)
 
 

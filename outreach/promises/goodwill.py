@@ -19,6 +19,7 @@ from warehouse.database import engine_for, writing
 from warehouse.errors import ConflictError
 from warehouse.lake import Lake
 from warehouse.settings import Settings
+from warehouse.tombstones import refuse_erased
 
 GOODWILL, WORD = "goodwill", "word"
 YEAR = timedelta(days=365)
@@ -35,6 +36,7 @@ def grant(
         NotFoundError: there is no such customer.
         ConflictError: it is above a limit, or the currency has none.
     """
+    refuse_erased(settings, customer_id)
     refuse_unknown(Lake.of(settings), customer_id)
     now = clock.now()
     promise = Promise(
@@ -65,6 +67,7 @@ def give_word(
     Raises:
         NotFoundError: there is no such customer.
     """
+    refuse_erased(settings, customer_id)
     refuse_unknown(Lake.of(settings), customer_id)
     now, subject = clock.now(), (WORD, customer_id, said, due_at.isoformat())
     promise = Promise(subject, customer_id, WORD, said, why, due_at=due_at)
@@ -78,7 +81,10 @@ def _open(session: Session, promise: Promise, by: str, now: datetime) -> None:
     if not ledger.open_promises(session, [promise], by=by, at=now):
         return
     money = {"amount_minor": promise.amount_minor, "currency": promise.currency} if promise.currency else {}
-    details = {"customer_id": promise.customer_id, "why": promise.why, **money}
+    details = {
+        "why": promise.why,
+        **money,
+    }  # not whose it is: the log keeps that for ever, the promise does not
     audit.record(session, f"{promise.kind}.open", by=by, at=now, subject=promise.promise_id, details=details)
 
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.append_only import statements
+from outreach.append_only import erasure_statements, statements
 
 revision = "0010"
 down_revision = "0009"
@@ -30,7 +30,11 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_choices_customer_id"), "choices", ["customer_id"])
     op.create_index(op.f("ix_choices_audit"), "choices", ["audit"])
-    for statement in statements(op.get_bind().dialect.name, {"choices": "choice_id"}):
+    dialect = op.get_bind().dialect.name
+    for statement in (
+        *statements(dialect, {"choices": "choice_id"}),
+        *erasure_statements(dialect, ["choices"]),
+    ):
         op.execute(statement)
 
 

@@ -30,7 +30,7 @@ def add(router: APIRouter, pages: Pages, frame: Frame) -> None:
             log = [_told(row) for row in history(session)]
             pause = session.get(SwitchRow, PAUSE)
         return {
-            "settings": [one.as_json() for one in settings_in_force(frame.given)],
+            "settings": [one.as_json() for one in settings_in_force(frame.settings())],
             "log": log,
             "paused": {"by": pause.by, "at": pause.at} if pause is not None and pause.on else None,
         } | ({} if asked.wants_json else _may(asked))
@@ -91,7 +91,7 @@ def _one(asked: Asked, frame: Frame, name: str) -> dict[str, Any]:
 
 
 def _setting(frame: Frame, name: str) -> Setting:
-    found = next((one for one in settings_in_force(frame.given) if one.name == name), None)
+    found = next((one for one in settings_in_force(frame.settings()) if one.name == name), None)
     if found is None:
         raise NotFoundError(f"there is no setting {name!r}")
     return found
