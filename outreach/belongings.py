@@ -111,7 +111,7 @@ def _titles(lake: Lake, lines: pl.DataFrame) -> pl.LazyFrame:
 
 
 def _valued(rights: pl.LazyFrame, *, known: bool) -> pl.LazyFrame:
-    """The value at the start, the entitlement's own or the offer's for all its uses, and what is left of it."""
+    """The value at the start, its own or the offer's for all uses, and what is left of it."""
     own = pl.col("value_minor").is_not_null() & pl.col("currency").is_not_null()
     currency = pl.when(own).then("currency").otherwise("use_currency")
     at_start = pl.when(own).then("value_minor").otherwise(pl.col("use_minor") * pl.col("uses_allowed"))

@@ -123,7 +123,7 @@ def _digits(phone: pl.Expr) -> pl.Expr:
 
 
 def _accounts(lake: Lake, customer_id: str) -> tuple[pl.DataFrame, bool]:
-    """Rows of all accounts of a customer's person with `person`, the customer's first, and whether it is known."""
+    """All accounts of a customer's person with `person`, theirs first; and whether theirs is known."""
     customers = lake.scan(CONTRACTS["customers"].table)
     about = (pl.col("customer_id") == customer_id) | (pl.col("person_id") == customer_id)
     near = customers.filter(about).collect()

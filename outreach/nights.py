@@ -14,7 +14,6 @@ from warehouse.database import engine_for, reading
 from warehouse.lake import Lake
 from warehouse.settings import Settings
 
-
 BY_CUSTOMER = ("decisions", "outreach_rules")
 """Results sorted by customer, of which the desk asks for one customer's rows night by night."""
 LOOKED_UP = 32_768

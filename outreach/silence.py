@@ -17,7 +17,11 @@ PAGE = 50
 OUTCOMES = ("silent", "held_out", "proposed")
 """In the order in which they are told of."""
 UNSAID, LEFT = "unsaid", "left"
-"""The two ways to be owed without being told: with a notice that is no message, and without any."""
+WAYS = {
+    UNSAID: "what is theirs goes back to them without a message",
+    LEFT: "they are silent, and what is owed to them stands in no notice: a later night finds it again",
+}
+"""How one can be owed money and hear nothing of it."""
 _FACTS = ("customer_id", "outcome", "reason", "opportunities", "value_minor", "currency")
 
 
