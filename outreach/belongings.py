@@ -42,17 +42,17 @@ def purchases(lake: Lake, customer_id: str, *, first: int = 0, limit: int = LINE
     page = moments[first : first + limit]
     if page.is_empty():
         return Purchases([], len(moments))
-    beside = first - int((moments > page[0]).sum())
-    lines = (
-        mine.filter(pl.col("purchased_at").is_in(page.unique().to_list()))
-        .collect()
-        .sort("purchased_at", "order_id", "line_id", descending=[True, False, False])
-        .slice(beside, limit)
-    )
+    skipped = first - int((moments > page[0]).sum())
+    lines = mine.filter(pl.col("purchased_at").is_in(page.unique().to_list())).collect()
     returns = lake.scan(CONTRACTS["returns"].table).filter(_any_of(lines, "order_id"))
     kept = with_kept_quantity(lines.lazy(), returns.collect().lazy())
-    named = kept.join(_titles(lake, lines), on="product_id", how="left", maintain_order="left")
-    return Purchases(named.select(*_LINE, "title").collect().to_dicts(), len(moments))
+    shown = (
+        kept.join(_titles(lake, lines), on="product_id", how="left")
+        .select(*_LINE, "title")
+        .sort("purchased_at", "order_id", "line_id", descending=[True, False, False])
+        .slice(skipped, limit)
+    )
+    return Purchases(shown.collect().to_dicts(), len(moments))
 
 
 def entitlements(lake: Lake, customer_id: str, now: datetime) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from advocate.serving.problems import problem
-from recs.api.ids import routable
+from warehouse.paths import routable
 
 MAX_BODY = 1024 * 1024
 MAX_ADDRESS = 32 * 1024

@@ -17,6 +17,7 @@ from outreach.web.frame import Asked, Frame, Pages, customer_address, escaped
 from warehouse import clock
 from warehouse.access.roles import Role
 from warehouse.errors import NotFoundError, SettingsError, UnavailableError
+from warehouse.paths import CUSTOMER
 
 LONGEST = 500
 """Letters of a reason, or of a word that is given."""
@@ -55,7 +56,7 @@ def _add_search(router: APIRouter, pages: Pages, frame: Frame) -> None:
             return RedirectResponse(customer_address(found[0]), status_code=303)
         return frame.shown(asked, "customers.html", {"searched": True, "customers": found})
 
-    @pages.show("/customers/{customer_id:path}", "customer.html")
+    @pages.show(f"/customers/{CUSTOMER}", "customer.html")
     def show(asked: Annotated[Asked, reviewer], customer_id: str, page: Page = 1) -> dict[str, Any]:
         return _told(frame, asked, customer_id, page)
 

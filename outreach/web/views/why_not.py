@@ -82,7 +82,8 @@ def _refuse_unknown(name: str, known: Mapping[str, str]) -> None:
 
 
 def _chart(reasons: list[dict[str, Any]]) -> charts.Bars:
-    """Those who are not contacted."""
+    """Those who are not contacted, the most frequent reason first."""
     silent = [one for one in reasons if one["outcome"] != "proposed"]
+    silent.sort(key=lambda one: -one["customers"])
     named = [(one["reason"].replace("_", " "), one["customers"]) for one in silent]
     return charts.bars("reasons", "Customers who are not contacted, by reason", named)

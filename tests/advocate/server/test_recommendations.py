@@ -14,7 +14,7 @@ from starlette.convertors import CONVERTOR_TYPES
 from advocate.server import create_app
 from recs import archive
 from recs.answers import Answer
-from recs.api.ids import routable
+from warehouse.paths import routable
 from recs.api.told import (
     CustomerAnswer,
     EventsAnswer,
