@@ -4,10 +4,12 @@ Decimals are kept with six places and computed as 128-bit integers of a milliont
 never involved.
 """
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import polars as pl
 from iso4217 import Currency
+
+from warehouse.errors import SettingsError
 
 EXPONENTS: dict[str, int] = {c.code: c.exponent for c in Currency if c.exponent is not None}
 """How many decimal places each ISO 4217 currency has, by code; funds and metals without any are not money."""
@@ -34,3 +36,22 @@ def half_up(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
 def as_decimal(minor: int, currency: str) -> Decimal:
     """An amount in minor units as a decimal of the currency, for showing it to people."""
     return Decimal(minor).scaleb(-EXPONENTS[currency])
+
+
+def as_minor(text: str, currency: str) -> int:
+    """An amount as people write it, like 5.00, in minor units, exactly.
+
+    Raises:
+        SettingsError: there is no such currency, or it is no amount above 0 in whole minor units.
+    """
+    if currency not in EXPONENTS:
+        raise SettingsError(f"{currency!r} is not a currency with minor units; use an ISO 4217 code like USD")
+    try:
+        minor = Decimal(text).scaleb(EXPONENTS[currency])
+    except InvalidOperation as error:
+        raise SettingsError(f"{text!r} is not an amount; write it like 5.00") from error
+    if not minor.is_finite() or minor <= 0 or minor != int(minor) or minor >= 10**15:
+        raise SettingsError(
+            f"{text} {currency} is not an amount above 0 in whole minor units; write it like 5.00"
+        )
+    return int(minor)

@@ -91,6 +91,26 @@ def groups(
     return sorted((Group(*row) for row in rows), key=lambda one: (one.kind, one.currency or "", one.state))
 
 
+class Remembered:
+    """The groups of all promises, counted anew once something was written or a minute has passed.
+
+    The tables only grow, so while there are as many events and postings as before they are the same ones.
+    """
+
+    def __init__(self) -> None:
+        self._known: tuple[Any, list[Group]] | None = None
+
+    def groups(self, session: Session, settings: OutreachSettings, now: datetime) -> list[Group]:
+        """The groups of all promises; arguments as of `groups`, `now` being a whole minute."""
+        tables = (PromiseEventRow, PostingRow)
+        rows = [session.scalar(select(func.count()).select_from(table)) for table in tables]
+        key = (*rows, now, settings.ageing_warning_hours, settings.ageing_breach_hours)
+        known = self._known
+        if known is None or known[0] != key:
+            known = self._known = (key, groups(session, settings, now))
+        return known[1]
+
+
 def last_events(query: Select[Any]) -> Select[Any]:
     """A query over each promise and the event that says its state."""
     later = aliased(PromiseEventRow)
