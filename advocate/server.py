@@ -27,6 +27,7 @@ from outreach.web.app import desk_app
 from outreach.web.frame import PREFIX, Frame
 from recs.api.desk import Desk
 from recs.http import routes
+from recs.quality import overview
 from recs.threads import one_blas_thread
 from warehouse.access.ring import READ_SECONDS, KeyRing
 from warehouse.database import keep_connections
@@ -60,7 +61,7 @@ def create_app(
         lifespan=service.lifespan,
     )
     app.include_router(routes(service.desk))
-    app.mount(PREFIX, desk_app(Frame(lambda: settings)))
+    app.mount(PREFIX, desk_app(Frame(lambda: settings, partial(overview, settings))))
 
     @app.get(PREFIX, include_in_schema=False)
     def way_in() -> Response:

@@ -97,16 +97,16 @@ def _ends(day: date) -> datetime:
 
 def _first_nights(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
     """`customer_id, holdout, since`: everybody who could have been written to, on their first such night."""
-    schema = {"customer_id": pl.String, "holdout": pl.Boolean, "since": pl.Datetime("us", "UTC")}
+    utc = pl.Datetime("us", "UTC")
     nights = [
         lake.get(KEPT_AS, day)
         .filter(pl.col("purpose") == "marketing", pl.col("blocked_by").is_null())
-        .select("customer_id", "holdout", since=pl.lit(clock.end_of(day), dtype=schema["since"]))
+        .select("customer_id", "holdout", since=pl.lit(clock.end_of(day), dtype=utc))
         .unique("customer_id", keep="first", maintain_order=True)
         for day in days
     ]
     if not nights:
-        return pl.DataFrame(schema=schema)
+        return pl.DataFrame(schema={"customer_id": pl.String(), "holdout": pl.Boolean(), "since": utc})
     return pl.concat(nights).unique("customer_id", keep="first", maintain_order=True).collect()
 
 

@@ -62,6 +62,7 @@ class Outcomes:
     Attributes:
         rows: by night, newest first, and kind.
         sent: how many messages were sent, each counted once.
+        responses: by kind, how many of them had at least one such response.
         answers: to follow-up questions.
         unmatched: responses that name a message of ours which these nights do not have.
         any_responses: whether the feed has ever told of one.
@@ -69,6 +70,7 @@ class Outcomes:
 
     rows: list[Row]
     sent: int
+    responses: dict[str, int]
     answers: Answers
     unmatched: int
     any_responses: bool
@@ -97,14 +99,14 @@ def outcomes(session: Session, lake: Lake, now: datetime) -> Outcomes:
     found = _counted(session, days)
     has_any = lake.knows(CONTRACTS["responses"].table.name)
     answered = _answered(lake, days, now) if days and has_any else pl.DataFrame()
-    answers, matched = Answers(_asked(session, days)), 0
+    answers, totals = Answers(_asked(session, days)), dict.fromkeys(RESPONSES, 0)
     names = answered["notice_id"].unique().to_list() if answered.height else []
     known = {row.notice_id: row for row in _sent(session, days, names)}
     for notice_id, customer_id, kind, value in answered.iter_rows():
         row = known.get(notice_id)
         if row is None or row.customer_id != customer_id:
             continue
-        matched += 1
+        totals[kind] += 1
         kinds = row.kinds.split()
         for one in kinds:
             found[row.day, one].responses[kind] += 1
@@ -112,7 +114,8 @@ def outcomes(session: Session, lake: Lake, now: datetime) -> Outcomes:
             answers.unsolved += value == 0
             answers.solved += value != 0
     rows = sorted(found.values(), key=lambda one: (-one.day.toordinal(), one.kind))
-    return Outcomes(rows, _all_sent(session, days), answers, answered.height - matched, has_any)
+    unmatched = answered.height - sum(totals.values())
+    return Outcomes(rows, _all_sent(session, days), totals, answers, unmatched, has_any)
 
 
 def newest_days(session: Session) -> list[date]:

@@ -84,9 +84,8 @@ def groups(
     first = or_(PostingRow.posting_id.is_(None), PostingRow.credit == "promised")
     counted = func.sum(case((first, 1), else_=0))
     accounts = (-account("promised"), account("paid"), account("open"), account("voided"))
-    query: Select[Any] = last_events(
-        select(*keys, counted, *(cast(total, BigInteger) for total in accounts))
-    ).outerjoin(PostingRow, PostingRow.promise_id == PromiseRow.promise_id)
+    columns: Any = select(*keys, counted, *(cast(total, BigInteger) for total in accounts))
+    query = last_events(columns).outerjoin(PostingRow, PostingRow.promise_id == PromiseRow.promise_id)
     rows = session.execute(query.where(*conditions).group_by(*keys))
     return sorted((Group(*row) for row in rows), key=lambda one: (one.kind, one.currency or "", one.state))
 

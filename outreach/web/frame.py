@@ -36,6 +36,15 @@ RENEWED = timedelta(minutes=1)
 """A session's cookie is written anew no more often than this."""
 TOKEN = "form_token"  # noqa: S105  the name of a field
 
+FRAMED = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""What a page that stands in a frame of ours may do there: be looked at."""
+
+Quality = Callable[[], Mapping[str, Any] | None]
+"""Gives `bundle_id`, `html` and `data` of what recommends now; nothing where nothing does."""
+
 
 class SignInNeededError(Exception):
     """Nobody is signed in; `back` is where they wanted to go."""
@@ -86,10 +95,11 @@ class Frame:
 
     Args:
         settings: gives the settings in force.
+        quality: tells how good the recommendations are; the other half of the house knows.
     """
 
-    def __init__(self, settings: Callable[[], Settings]) -> None:
-        self.settings = settings
+    def __init__(self, settings: Callable[[], Settings], quality: Quality = lambda: None) -> None:
+        self.settings, self.quality = settings, quality
         self.templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=select_autoescape(default=True, default_for_string=True),

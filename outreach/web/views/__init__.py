@@ -1,5 +1,5 @@
 """The pages, one module each; each has `add(router, pages, frame)`."""
 
-from outreach.web.views import batch, ledger, notice, tonight
+from outreach.web.views import batch, ledger, notice, quality, results, tonight
 
-VIEWS = (tonight.add, batch.add, notice.add, ledger.add)
+VIEWS = (tonight.add, batch.add, notice.add, ledger.add, results.add, quality.add)
