@@ -141,9 +141,7 @@ def payouts(session: Session) -> Payouts:
     whole = select(PromiseRow.opened_at, func.max(PostingRow.happened_at, type_=PostingRow.at.type))
     whole = whole.where(money).group_by(PromiseRow.promise_id, PromiseRow.opened_at, PromiseRow.amount_minor)
     full = _of_nights(whole, days).having(account("paid") == PromiseRow.amount_minor)
-    hours = [
-        max((last - opened) / timedelta(hours=1), 0.0) for opened, last in session.execute(full).tuples()
-    ]
+    hours = [max((last - opened) / timedelta(hours=1), 0.0) for opened, last in session.execute(full)]
     return Payouts(
         paid,
         len(hours),

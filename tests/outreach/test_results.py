@@ -56,7 +56,7 @@ def known(home: Settings) -> Outcomes:
 def test_without_responses_only_what_was_sent_is_known(sent: Settings) -> None:
     found = known(sent)
     assert found.sent == 3
-    assert {(row.kind, row.notices, row.sent) for row in found.rows} == {("price_guarantee", 3, 3)}
+    assert {(row.kind, row.notices, row.sent) for row in found.rows} == {("price_drop", 3, 3)}
     assert set(found.responses.values()) == {0}
     assert not found.any_responses
 

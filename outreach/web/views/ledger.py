@@ -3,24 +3,22 @@
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends
 
 from features.money import as_minor
 from outreach.promises import desk, goodwill
 from outreach.promises.accounts import Standing
 from outreach.promises.ageing import Aged, aged
-from outreach.promises.browsing import AGES, OWED, PAGE, SORTS, STATES, Wanted, page, total_of
+from outreach.promises.browsing import AGES, PAGE, SORTS, STATES, Wanted, page, total_of
 from outreach.promises.goodwill import WORD
 from outreach.promises.overview import Group, Remembered, balances_of, groups
 from outreach.promises.story import Story, story
-from outreach.references import beginning_of, shortened
+from outreach.references import shortened
 from outreach.web import charts
-from outreach.web.asking import Word
 from outreach.web.frame import PREFIX, Asked, Frame, Pages, escaped
 from outreach.web.masking import Mask
+from outreach.web.searching import Search, searching
 from warehouse import clock
 from warehouse.access.roles import Role, require
 from warehouse.database import engine_for, reading
@@ -31,39 +29,13 @@ HIDDEN = "hidden"
 SAID = {"breach": "open for too long", "warning": "soon too long", "fresh": "in time"}
 
 
-class Search(BaseModel):
-    """What the list of promises is asked for, as an address says it."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    state: Word = OWED
-    kind: Word = ""
-    age: Word = ""
-    customer: Word = ""
-    reference: Word = ""
-    sort: Word = "urgent"
-    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
-
-    def wanted(self) -> Wanted:
-        """The promises that are meant; who names one by its reference means it in any state."""
-        reference = self.reference.strip()
-        state = "all" if reference and self.state in ("", OWED) else self.state
-        beginning = beginning_of(reference) if reference else ""
-        return Wanted(state or OWED, self.kind, self.age, self.customer.strip(), beginning)
-
-    def address(self, **other: Any) -> str:
-        """The query of an address that asks for this, with other values in place of some."""
-        given = self.model_dump(exclude_defaults=True) | other
-        return urlencode({name: value for name, value in given.items() if value not in ("", None)})
-
-
 def add(router: APIRouter, pages: Pages, frame: Frame) -> None:  # noqa: ARG001  all views are added alike
     """Adds the pages."""
     viewer, remembered = Depends(frame.needs(Role.VIEWER)), Remembered()
 
     @pages.show("/ledger", "ledger.html")
     def ledger(
-        asked: Annotated[Asked, viewer], given: Annotated[Search, Query()], done: str = ""
+        asked: Annotated[Asked, viewer], given: Annotated[Search, Depends(searching)], done: str = ""
     ) -> dict[str, Any]:
         data = _listed(asked, given, remembered)
         return data if asked.wants_json else data | _for_people(asked, given, done) | _chart(data["ages"])
