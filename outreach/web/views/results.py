@@ -93,7 +93,7 @@ def _unknown(share: float, found: Outcomes, money: Payouts, compared: Effect) ->
         said.append(f"Nothing was sent of the newest {NIGHTS} nights, so nothing can have come of it.")
     if not found.any_responses:
         said.append(
-            "The feed has brought no responses yet (the table `responses`): whether messages bounced, or "
+            "The feed has brought no responses yet: whether messages bounced, or "
             "were answered, or led to anything, is not known. A 0 below means that nobody told us."
         )
     if found.unmatched:
@@ -108,8 +108,8 @@ def _unknown(share: float, found: Outcomes, money: Payouts, compared: Effect) ->
         )
     if compared.waiting:
         said.append(
-            f"{compared.waiting:,} nights are too fresh to compare: it takes {DAYS} days after a night, and "
-            "the purchases of those days."
+            f"Nights too fresh to compare: {compared.waiting:,}. It takes {DAYS} days after a night, and the "
+            "purchases of those days."
         )
     if found.answers.asked > found.answers.solved + found.answers.unsolved:
         silent = found.answers.asked - found.answers.solved - found.answers.unsolved
@@ -128,5 +128,7 @@ def _for_people(data: dict[str, Any]) -> dict[str, Any]:
     return {
         "names": RESPONSES,
         "shown": NIGHTS,
-        "chart": charts.bars("responses", "Responses so far", list(data["responses"].items())),
+        "chart": charts.bars("responses", "Responses so far", list(data["responses"].items()))
+        if any(data["responses"].values())
+        else None,
     }
