@@ -28,6 +28,7 @@ from outreach.web.frame import PREFIX, Frame
 from outreach.web.views.rights import Rights
 from recs.api.desk import Desk
 from recs.http import routes
+from recs.quality import overview
 from recs.shown import slates
 from recs.threads import one_blas_thread
 from warehouse.access.ring import READ_SECONDS, KeyRing
@@ -73,6 +74,7 @@ def create_app(
         settings,
         slates=lambda _, customer: slates(service.desk.open(), customer),
         rights=RIGHTS,
+        quality=partial(overview, settings),
     )
     app.mount(PREFIX, desk_app(frame))
     app.mount("/yours", customers_app(frame))

@@ -39,6 +39,15 @@ RENEWED = timedelta(minutes=1)
 """A session's cookie is written anew no more often than this."""
 TOKEN = "form_token"  # noqa: S105  the name of a field
 
+FRAMED = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""What a page that stands in a frame of ours may do there: be looked at."""
+
+Quality = Callable[[], Mapping[str, Any] | None]
+"""Gives `bundle_id`, `html` and `data` of what recommends now; nothing where nothing does."""
+
 
 class SignInNeededError(Exception):
     """Nobody is signed in; `back` is where they wanted to go."""
@@ -101,6 +110,7 @@ class Frame:
         slates: gives what would be recommended to a customer; `None` where nothing does.
         rights: answers customers' requests for what is held of them, and for erasure; `None` where nothing
             does.
+        quality: tells how good the recommendations are; the other half of the house knows.
     """
 
     def __init__(
@@ -110,8 +120,10 @@ class Frame:
         *,
         slates: Slates | None = None,
         rights: "Rights | None" = None,
+        quality: Quality = lambda: None,
     ) -> None:
         self.settings, self.given, self.slates, self.rights = settings, given, slates, rights
+        self.quality = quality
         self.templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=select_autoescape(default=True, default_for_string=True),
