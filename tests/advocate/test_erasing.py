@@ -113,7 +113,7 @@ def lived_in(
     with clock.at(MORNING):
         review.approve(home, str(DAY), by="maria")
     with clock.at(MORNING + timedelta(hours=1)):
-        send(home)
+        assert send(home).rows_out["notices"]
         goodwill.grant(home, WHO, 300, "EUR", by="maria", why="parcel was wet")
         paid = goodwill.grant(home, WHO, 200, "EUR", by="maria", why="late")
         desk.pay(home, paid.promise_id, reference=f"bank 17 for {WHO}", by="maria")
@@ -240,7 +240,8 @@ def test_a_later_import_does_not_bring_them_back(home: Settings, grocer: Path, t
     )
     assert record(home, [Event(WHO, "p3", "cart", MORNING), Event("c2", "p9", "cart", MORNING)]) == 1
     assert {one.event.customer_id for one in since(home, 0)} == {"c2"}
-    assert run_night(home, DAY + timedelta(days=1)).failed == {}
+    with clock.at(MORNING + timedelta(days=1)):
+        assert run_night(home, DAY + timedelta(days=1)).failed == {}
     assert found_in_files(home) == []
     assert found_in_database(home) == []
 
