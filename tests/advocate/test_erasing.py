@@ -56,7 +56,7 @@ FEW = {"depth": 5, "min_judged_customers": 10, "als_factors": 4, "tune_seconds":
 
 
 def feed(folder: Path) -> Path:
-    """The small grocer, whose customer `c0` has an id that nothing else looks like, and rows in every table."""
+    """The small grocer, whose customer `c0` has an id like no other, and rows in every table."""
     write_feed(folder)
     for file in folder.glob("*.csv"):
         body = file.read_text()
@@ -72,8 +72,10 @@ def feed(folder: Path) -> Path:
         "views": f"customer_id,product_id,viewed_at,kind\n{WHO},p3,2017-11-20T00:00:00Z,view\n"
         f"{WHO},p4,never,view\nc2,p4,2017-11-20T00:00:00Z,view\nc3,p4,never,view\n",
         "usage": f"customer_id,product_id,kind,at\n{WHO},p3,play,2017-11-20T00:00:00Z\n",
-        "incidents": f"incident_id,customer_id,kind,severity,occurred_at\ni {WHO},{WHO},damaged,4,2017-11-28T00:00:00Z\n",
-        "contacts": f"contact_id,customer_id,channel,purpose,sent_at\nk {WHO},{WHO},email,service,2017-10-01T00:00:00Z\n",
+        "incidents": "incident_id,customer_id,kind,severity,occurred_at\n"
+        f"i {WHO},{WHO},damaged,4,2017-11-28T00:00:00Z\n",
+        "contacts": "contact_id,customer_id,channel,purpose,sent_at\n"
+        f"k {WHO},{WHO},email,service,2017-10-01T00:00:00Z\n",
         "responses": f"response_id,customer_id,kind,at\nr {WHO},{WHO},answered,2017-10-02T00:00:00Z\n",
     }  # fmt: skip
     for name, rows in lines.items():
