@@ -44,10 +44,10 @@ def purchases(lake: Lake, customer_id: str, *, first: int = 0, limit: int = LINE
         return Purchases([], len(moments))
     skipped = first - int((moments > page[0]).sum())
     lines = mine.filter(pl.col("purchased_at").is_in(page.unique().to_list())).collect()
-    returns = lake.scan(CONTRACTS["returns"].table).filter(_any_of(lines, "order_id"))
-    kept = with_kept_quantity(lines.lazy(), returns.collect().lazy())
+    returns, titles = pl.collect_all([_of(lake, "returns", lines, "order_id"), _titles(lake, lines)])
+    kept = with_kept_quantity(lines.lazy(), returns.lazy())
     shown = (
-        kept.join(_titles(lake, lines), on="product_id", how="left")
+        kept.join(titles.lazy(), on="product_id", how="left")
         .select(*_LINE, "title")
         .sort("purchased_at", "order_id", "line_id", descending=[True, False, False])
         .slice(skipped, limit)
@@ -64,16 +64,14 @@ def entitlements(lake: Lake, customer_id: str, now: datetime) -> list[dict[str, 
         was used, or what it is worth), `currency`, `use_minor` and `use_currency` of the offer, `state`:
         `valid`, `to come`, `used up` or `lapsed`.
     """
-    tables = {name: lake.scan(CONTRACTS[name].table) for name in ("entitlements", "offers")}
-    mine = tables["entitlements"].filter(pl.col("customer_id") == customer_id).collect()
+    held = lake.scan(CONTRACTS["entitlements"].table).filter(pl.col("customer_id") == customer_id)
+    mine = held.collect()
     if mine.is_empty():
         return []
-    offers = (
-        tables["offers"]
-        .filter(_any_of(mine, "offer_id"))
-        .select("offer_id", "kind", "name", "covers", use_minor="value_minor", use_currency="currency")
+    offers = _of(lake, "offers", mine, "offer_id").select(
+        "offer_id", "kind", "name", "covers", use_minor="value_minor", use_currency="currency"
     )
-    uses = lake.scan(CONTRACTS["entitlement_uses"].table).filter(_any_of(mine, "entitlement_id"))
+    uses = _of(lake, "entitlement_uses", mine, "entitlement_id")
     used = uses.group_by("entitlement_id").agg(
         uses=pl.len().cast(pl.Int64),
         spent=micros(pl.col("value")).sum(),
@@ -101,13 +99,13 @@ def incidents(lake: Lake, customer_id: str) -> list[dict[str, Any]]:
     return found.drop("customer_id").to_dicts()
 
 
-def _any_of(rows: pl.DataFrame, name: str) -> pl.Expr:
-    return pl.col(name).is_in(rows[name].unique().to_list())
+def _of(lake: Lake, table: str, rows: pl.DataFrame, name: str) -> pl.LazyFrame:
+    """Rows of a table that have an id of some others."""
+    return lake.scan(CONTRACTS[table].table).filter(pl.col(name).is_in(rows[name].unique().to_list()))
 
 
 def _titles(lake: Lake, lines: pl.DataFrame) -> pl.LazyFrame:
-    products = lake.scan(CONTRACTS["products"].table).filter(_any_of(lines, "product_id"))
-    return products.select("product_id", "title").collect().lazy()
+    return _of(lake, "products", lines, "product_id").select("product_id", "title")
 
 
 def _valued(rights: pl.LazyFrame, *, known: bool) -> pl.LazyFrame:
