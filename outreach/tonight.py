@@ -178,8 +178,8 @@ def _receipts(session: Session, day: date) -> list[str]:
 
 
 def _promises(session: Session, settings: Settings, now: datetime) -> list[str]:
-    found = groups(session, settings.outreach, now)
-    counted = {age: sum(one.promises for one in found if one.age == age) for age in ("breach", "warning")}
+    promises = groups(session, settings.outreach, now)
+    counted = {age: sum(one.promises for one in promises if one.age == age) for age in ("breach", "warning")}
     hours = settings.outreach.ageing_breach_hours
     found = []
     if counted["breach"]:
