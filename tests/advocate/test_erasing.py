@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,8 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from sqlalchemy import String, Text, inspect, select, text
+from sqlalchemy import inspect, text
 
-import outreach.export
 import recs.export
 from advocate import erasing
 from advocate.night import run_night
@@ -22,7 +22,6 @@ from features.live import Event, record, since
 from outreach import review
 from outreach.auditing import check_decisions
 from outreach.explain import explain
-from outreach.models import NoticeEventRow, NoticeRow
 from outreach.promises import checking, desk, goodwill
 from outreach.promises.accounts import balances, listed
 from outreach.sending import send
@@ -35,9 +34,8 @@ from tests.worlds import DAY, END, write_feed
 from warehouse import clock
 from warehouse.access import accounts, audit
 from warehouse.access.roles import Role
-from warehouse.database import Base, engine_for, reading, writing
+from warehouse.database import engine_for, reading, writing
 from warehouse.errors import (
-    ConflictError,
     ErasedError,
     ForbiddenError,
     LeaseHeldError,
@@ -59,7 +57,7 @@ FEW = {"depth": 5, "min_judged_customers": 10, "als_factors": 4, "tune_seconds":
 
 
 def feed(folder: Path) -> Path:
-    """The small grocer, whose customer `c0` has an id that nothing else looks like, and rows in every table."""
+    """The small grocer, whose customer `c0` has an id like nothing else, and rows in every table."""
     write_feed(folder)
     for file in folder.glob("*.csv"):
         body = file.read_text()
@@ -75,8 +73,10 @@ def feed(folder: Path) -> Path:
         "views": f"customer_id,product_id,viewed_at,kind\n{WHO},p3,2017-11-20T00:00:00Z,view\n"
         f"{WHO},p4,never,view\nc2,p4,2017-11-20T00:00:00Z,view\nc3,p4,never,view\n",
         "usage": f"customer_id,product_id,kind,at\n{WHO},p3,play,2017-11-20T00:00:00Z\n",
-        "incidents": f"incident_id,customer_id,kind,severity,occurred_at\ni {WHO},{WHO},damaged,4,2017-11-28T00:00:00Z\n",
-        "contacts": f"contact_id,customer_id,channel,purpose,sent_at\nk {WHO},{WHO},email,service,2017-10-01T00:00:00Z\n",
+        "incidents": "incident_id,customer_id,kind,severity,occurred_at\n"
+        f"i {WHO},{WHO},damaged,4,2017-11-28T00:00:00Z\n",
+        "contacts": "contact_id,customer_id,channel,purpose,sent_at\n"
+        f"k {WHO},{WHO},email,service,2017-10-01T00:00:00Z\n",
         "responses": f"response_id,customer_id,kind,at\nr {WHO},{WHO},answered,2017-10-02T00:00:00Z\n",
     }  # fmt: skip
     for name, rows in lines.items():
@@ -304,10 +304,6 @@ def test_a_killed_erasure_keeps_them_out_and_can_be_run_again(
 
 
 def test_no_night_runs_beside_an_erasure(home: Settings) -> None:
-    with hold(home, "outreach"):
-        pass
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(1) as other, hold(home, "recs"), pytest.raises(LeaseHeldError):
         other.submit(erase, home).result()
     assert found_in_database(home)
