@@ -97,6 +97,22 @@ def export(settings: Settings, customer_id: str, *, person: bool = False) -> dic
     return plain
 
 
+def export_for(settings: Settings, customer_id: str, *, by: str, person: bool = False) -> dict[str, Any]:
+    """What `export` gives, for an admin, with an entry of the audit log.
+
+    Raises:
+        ForbiddenError: `by` is no admin; otherwise as `export`.
+    """
+    with reading(engine_for(settings)) as session:
+        accounts.acting(session, by, Role.ADMIN, "export what is kept about a customer")
+    document = export(settings, customer_id, person=person)
+    subject = pseudonym_of(mark_of(settings, customer_id))
+    details = {"accounts": len(document["accounts"])}
+    with writing(engine_for(settings)) as session:
+        audit.record(session, EXPORTED, by=by, at=clock.now(), subject=subject, details=details)
+    return document
+
+
 def export_to(
     settings: Settings, customer_id: str, out: Path, *, by: str, person: bool = False
 ) -> dict[str, Any]:
@@ -106,16 +122,9 @@ def export_to(
         how many rows the file holds of each kind, by account.
 
     Raises:
-        ForbiddenError: `by` is no admin.
-        AdvocateError: the file cannot be written; otherwise as `export`.
+        AdvocateError: the file cannot be written; otherwise as `export_for`.
     """
-    with reading(engine_for(settings)) as session:
-        accounts.acting(session, by, Role.ADMIN, "export what is kept about a customer")
-    document = export(settings, customer_id, person=person)
-    subject = pseudonym_of(mark_of(settings, customer_id))
-    details = {"accounts": len(document["accounts"])}
-    with writing(engine_for(settings)) as session:
-        audit.record(session, EXPORTED, by=by, at=clock.now(), subject=subject, details=details)
+    document = export_for(settings, customer_id, by=by, person=person)
     _write(out, json.dumps(document, indent=1, ensure_ascii=False))
     return {one["customer_id"]: _counts(one) for one in document["accounts"]}
 

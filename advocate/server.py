@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 
+from advocate import erasing
 from advocate.serving.describing import describe
 from advocate.serving.keys import NO_KEYS, Keys, guard
 from advocate.serving.leaving import Leaving
@@ -24,8 +25,11 @@ from advocate.serving.problems import explain_errors, problem
 from advocate.serving.watching import Watch
 from outreach.web.app import customers_app, desk_app
 from outreach.web.frame import PREFIX, Frame
+from outreach.web.views.rights import Rights
 from recs.api.desk import Desk
 from recs.http import routes
+from recs.quality import overview
+from recs.shown import slates
 from recs.threads import one_blas_thread
 from warehouse.access.ring import READ_SECONDS, KeyRing
 from warehouse.database import keep_connections
@@ -34,6 +38,11 @@ from warehouse.setting_changes import Current
 from warehouse.settings import Settings
 
 _log = logging.getLogger("advocate.server")
+RIGHTS = Rights(
+    export=lambda settings, customer, by: erasing.export_for(settings, customer, by=by),
+    erase=lambda settings, customer, by, reason: erasing.erase(settings, customer, by=by, reason=reason),
+)
+"""What customers may ask for, in all rooms."""
 NOTE_SECONDS = 1.0
 """How often what the log of served lists counted is taken over into the figures."""
 
@@ -60,7 +69,13 @@ def create_app(
         lifespan=service.lifespan,
     )
     app.include_router(routes(service.desk))
-    frame = Frame(Current(settings), settings)
+    frame = Frame(
+        Current(settings),
+        settings,
+        slates=lambda _, customer: slates(service.desk.open(), customer),
+        rights=RIGHTS,
+        quality=partial(overview, settings),
+    )
     app.mount(PREFIX, desk_app(frame))
     app.mount("/yours", customers_app(frame))
 

@@ -108,7 +108,7 @@ def erasure_statements(dialect: str, tables: Iterable[str]) -> list[str]:
 
 def _allowed(exception: Erasable, same: str) -> str:
     """SQL that is true for a change which the exception allows, and never for another one."""
-    kept = [f"NEW.{column} {same} OLD.{column}" for column in exception.kept]
+    kept = [f'NEW."{column}" {same} OLD."{column}"' for column in exception.kept]
     emptied = [f"(NEW.{column} = '' OR NEW.{column} {same} OLD.{column})" for column in exception.emptied]
     renamed = [
         f"(NEW.{column} IN ({OPEN_ERASURES}) OR NEW.{column} {same} OLD.{column})"
@@ -129,11 +129,10 @@ def _sqlite_except(table: str, exception: Erasable) -> list[str]:
 def _postgres_except(table: str, exception: Erasable) -> list[str]:
     return [
         f"CREATE OR REPLACE FUNCTION {table}_but_erasure() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN IF ({_allowed(exception, 'IS NOT DISTINCT FROM')}) IS NOT TRUE THEN "
-        f"RAISE EXCEPTION '{table} is append-only; write a new entry instead'; END IF; RETURN NEW; END $$",
+        f"$$ BEGIN IF TG_OP = 'UPDATE' THEN IF {_allowed(exception, 'IS NOT DISTINCT FROM')} THEN "
+        "RETURN NEW; END IF; END IF; "
+        f"RAISE EXCEPTION '{table} is append-only; write a new entry instead'; END $$",
         f"DROP TRIGGER {table}_rows_stay ON {table}",
-        f"CREATE TRIGGER {table}_rows_stay BEFORE DELETE ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION refuse_change()",
-        f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} "
+        f"CREATE TRIGGER {table}_rows_stay BEFORE UPDATE OR DELETE ON {table} "
         f"FOR EACH ROW EXECUTE FUNCTION {table}_but_erasure()",
     ]

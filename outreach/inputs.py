@@ -4,6 +4,7 @@ They are written once per day and reused when that day runs again, so that appro
 meantime changes nothing of what a rerun gives.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -99,13 +100,21 @@ def _responses(settings: Settings, lake: Lake, day: date) -> pl.LazyFrame:
     return with_channels(settings, lake, seen(lake, "responses", day))
 
 
-def with_channels(settings: Settings, lake: Lake, responses: pl.LazyFrame) -> pl.LazyFrame:
-    """Responses with the channel of the message they answer, ours or another system's, where known."""
-    ours = _read(
-        settings,
-        select(NoticeRow.notice_id, NoticeRow.channel),
-        {"notice_id": pl.String(), "our_channel": pl.String()},
-    )
+def with_channels(
+    settings: Settings, lake: Lake, responses: pl.LazyFrame, customer_ids: Sequence[str] = ()
+) -> pl.LazyFrame:
+    """Responses with the channel of the message they answer, ours or another system's, where known.
+
+    Args:
+        settings: the home's settings.
+        lake: the home's.
+        responses: as the feed has them.
+        customer_ids: whose they are, where they are a few customers'; by default anybody's.
+    """
+    query = select(NoticeRow.notice_id, NoticeRow.channel)
+    if customer_ids:
+        query = query.where(NoticeRow.customer_id.in_(customer_ids))
+    ours = _read(settings, query, {"notice_id": pl.String(), "our_channel": pl.String()})
     others = lake.scan(CONTRACTS["contacts"].table).select("contact_id", other_channel="channel")
     return (
         responses.join(ours, on="notice_id", how="left")

@@ -304,7 +304,8 @@ def find_batch(session: Session, batch: str, *, lock: bool = False) -> BatchRow:
         query = query.where(BatchRow.day == day)
     else:
         query = query.where(BatchRow.batch_id == batch)
-    found = session.scalar(query.with_for_update() if lock else query)
+    # PostgreSQL has no text with a zero in it, so nothing has such an id.
+    found = None if "\0" in batch else session.scalar(query.with_for_update() if lock else query)
     if found is None:
         raise NotFoundError(f"there is no batch {batch!r}; `advocate batch list` shows those there are")
     return found

@@ -11,8 +11,7 @@ from sqlalchemy import BigInteger, func, select
 from sqlalchemy.orm import Session
 
 from outreach.models import BatchRow, NoticeOpportunityRow, NoticeRow
-from outreach.promises.accounts import OPEN, listed
-from outreach.promises.ageing import aged
+from outreach.promises.overview import groups
 from outreach.states import TRANSITIONS, UNDECIDED
 from warehouse.models import ReceiptRow
 from warehouse.settings import Settings
@@ -195,10 +194,10 @@ def _receipts(session: Session, day: date) -> list[str]:
 
 
 def _promises(session: Session, settings: Settings, now: datetime) -> list[str]:
-    rows = aged(listed(session, states=OPEN), settings.outreach, now)
-    counted = {age: sum(row.age == age for row in rows) for age in ("breach", "warning")}
+    ages = groups(session, settings.outreach, now)
+    counted = {age: sum(one.promises for one in ages if one.age == age) for age in ("breach", "warning")}
     hours = settings.outreach.ageing_breach_hours
-    found = []
+    found: list[str] = []
     if counted["breach"]:
         found.append(f"{counted['breach']:,} promises are open for more than {hours} hours: see the ledger")
     if counted["warning"]:

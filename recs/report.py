@@ -15,8 +15,7 @@ from recs.bundle import SLATES
 from recs.evaluation import COUNTS, Judgement
 from recs.figures import SEGMENTS
 from recs.plots import Dot, Plot, number, plot
-
-PAGE, DATA = "quality.html", "quality.json"
+from recs.quality import DATA, PAGE
 
 TITLES = {"for_you": "For you", "buy_again": "Buy again", "discover": "Discover"}
 ASKED = {

@@ -7,7 +7,7 @@ AdvocateError            something the caller can act on; the CLI prints it and 
 ├── LeaseHeldError       another run is at work in this home
 ├── PausedError          the pause switch is on; nothing is sent
 ├── NotFoundError        no such customer, product, batch, notice, bundle or night
-│   └── ErasedError      the customer was erased, and nothing is kept of them
+├── ErasedError          the customer was erased, and nothing is kept of them
 ├── ConflictError        the thing exists, but its state forbids what was asked
 ├── TamperedError        what was written once is not what is there
 ├── ForbiddenError       somebody asked for what their role does not allow

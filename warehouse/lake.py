@@ -24,7 +24,7 @@ import polars as pl
 
 from warehouse.errors import LakeError, NotFoundError
 from warehouse.settings import Settings
-from warehouse.shelf import Shelf, open_shelf
+from warehouse.shelf import ROW_GROUP, Shelf, open_shelf
 
 
 @dataclass(frozen=True)
@@ -266,13 +266,16 @@ class Lake:
 
     # What steps derive -------------------------------------------------------------------------
 
-    def put(self, name: str, day: date, frame: pl.DataFrame | pl.LazyFrame) -> str:
+    def put(
+        self, name: str, day: date, frame: pl.DataFrame | pl.LazyFrame, *, row_group: int = ROW_GROUP
+    ) -> str:
         """Keeps one derived frame of a day, replacing what was there in one move; returns its address.
 
-        A lazy frame is streamed. The same frame, in the same order, gives the same bytes.
+        A lazy frame is streamed. The same frame, in the same order, gives the same bytes. `row_group` is that
+        of `Shelf.write_frame`.
         """
         path = _night_path(name, day)
-        self._shelf.write_frame(path, frame)
+        self._shelf.write_frame(path, frame, row_group=row_group)
         return self._shelf.address(path)
 
     def get(self, name: str, day: date) -> pl.LazyFrame:
@@ -285,6 +288,12 @@ class Lake:
         if not self._shelf.exists(path):
             raise NotFoundError(f"there is no {name} for {day}; run `advocate nightly --day {day}` first")
         return self._shelf.scan(path)
+
+    def days(self, name: str) -> list[date]:
+        """The days that have one derived frame, the newest first."""
+        ending = f"/{name}.parquet"
+        paths = (path for path in self._shelf.list("nights/") if path.endswith(ending))
+        return sorted((date.fromisoformat(path.split("/")[1]) for path in paths), reverse=True)
 
     def has(self, name: str, day: date) -> bool:
         """Whether a derived frame of that day is there."""

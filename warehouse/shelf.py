@@ -97,17 +97,25 @@ class Shelf:
         except FileNotFoundError:
             return
 
-    def write_frame(self, path: str, frame: pl.DataFrame | pl.LazyFrame) -> None:
-        """Writes a frame as Parquet, in one move over what was there; a lazy one is streamed."""
+    def write_frame(
+        self, path: str, frame: pl.DataFrame | pl.LazyFrame, *, row_group: int = ROW_GROUP
+    ) -> None:
+        """Writes a frame as Parquet, in one move over what was there; a lazy one is streamed.
+
+        Args:
+            path: of the file.
+            frame: what it holds.
+            row_group: rows that are read together; fewer make it quicker to find one of a sorted frame.
+        """
         if self._local is None:
-            self._upload(path, frame)
+            self._upload(path, frame, row_group)
             return
         target = self._local / path
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f"{target.name}.{uuid4().hex}.partial")
         try:
             with partial.open("wb") as written:
-                self._sink(frame, written)
+                self._sink(frame, written, row_group)
                 written.flush()
                 os.fsync(written.fileno())
             partial.replace(target)
@@ -124,20 +132,20 @@ class Shelf:
             reason = str(error).split("\n", 1)[0]
             raise LakeError(f"the files at {self.root} could not be read or written: {reason}") from error
 
-    def _upload(self, path: str, frame: pl.DataFrame | pl.LazyFrame) -> None:
+    def _upload(self, path: str, frame: pl.DataFrame | pl.LazyFrame, row_group: int) -> None:
         """Makes the file here first: a sink that fails half way completes its upload all the same."""
         with tempfile.TemporaryDirectory(prefix="advocate-") as folder:
             made = Path(folder) / "frame.parquet"
             with made.open("wb") as written:
-                self._sink(frame, written)
+                self._sink(frame, written, row_group)
             with self._explained():
                 obstore.put(self._store, path, made)
 
     @staticmethod
-    def _sink(frame: pl.DataFrame | pl.LazyFrame, file: IO[bytes]) -> None:
+    def _sink(frame: pl.DataFrame | pl.LazyFrame, file: IO[bytes], row_group: int) -> None:
         """Streams a frame into an open file: given a path, a sink that fails may make the file afterwards."""
         frame.lazy().sink_parquet(
-            file, compression="zstd", row_group_size=ROW_GROUP, maintain_order=True, engine="streaming"
+            file, compression="zstd", row_group_size=row_group, maintain_order=True, engine="streaming"
         )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from warehouse import clock
 from warehouse.access.secret import key_for
 from warehouse.database import engine_for, reading
-from warehouse.errors import ErasedError, SettingsError
+from warehouse.errors import ErasedError, NotFoundError, SettingsError
 from warehouse.models import ErasedKeyRow, ErasedRow
 from warehouse.settings import Settings
 
@@ -46,8 +46,11 @@ class Tombstones:
         Raises:
             SettingsError: they were erased under another secret, so nobody can tell who they were.
         """
-        with reading(engine_for(settings)) as session:
-            rows = session.execute(select(ErasedRow.digest, ErasedRow.key)).all()
+        try:
+            with reading(engine_for(settings)) as session:
+                rows = session.execute(select(ErasedRow.digest, ErasedRow.key)).all()
+        except NotFoundError:  # nothing was ever done in this home
+            rows = []
         if not rows:
             return cls(frozenset())
         key = _key(settings, {row.key for row in rows})

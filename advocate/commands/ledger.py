@@ -1,7 +1,6 @@
 """`ledger`: what customers were promised, from the word to its end."""
 
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,14 +10,13 @@ import typer
 from advocate.commands.options import Json, as_user, opened
 from advocate.commands.reports import write_frame
 from advocate.printing import money, print_json, print_receipt, print_table, progress, say
-from features.money import EXPONENTS
+from features.money import as_minor
 from outreach.promises import checking, desk, goodwill, paying_in, payouts
 from outreach.promises.accounts import OPEN, Standing, listed
 from outreach.promises.ageing import aged
 from outreach.references import beginning_of
 from warehouse import clock
 from warehouse.database import engine_for, reading
-from warehouse.errors import AdvocateError
 from warehouse.settings import Settings
 
 ledger = typer.Typer(
@@ -114,7 +112,7 @@ def open_(
     if amount is not None and currency is not None and promise is None and due is None:
         if not why.strip():
             raise typer.BadParameter("a credit needs its reason", param_hint="--why")
-        granted = goodwill.grant(settings, customer, _minor(amount, currency), currency, by=by, why=why)
+        granted = goodwill.grant(settings, customer, as_minor(amount, currency), currency, by=by, why=why)
     elif promise is not None and due is not None and amount is None and currency is None:
         until = clock.end_of(due.date())
         granted = goodwill.give_word(settings, customer, promise, until, by=by, why=why)
@@ -138,7 +136,7 @@ def pay(
     settings = opened(context)
     minor = None
     if amount is not None:
-        minor = _minor(amount, _currency_of(settings, promise))
+        minor = as_minor(amount, _currency_of(settings, promise))
     standing, changed = desk.pay(settings, promise, reference=reference, amount_minor=minor, by=as_user(as_))
     _show(standing, "payment recorded" if changed else "this payment was known already", json)
 
@@ -193,21 +191,6 @@ def _currency_of(settings: Settings, promise_id: str) -> str:
 
     with reading(engine_for(settings)) as session:
         return one(session, promise_id).currency or ""
-
-
-def _minor(amount: str, currency: str) -> int:
-    """An amount like 5.00 in minor units, exactly."""
-    if currency not in EXPONENTS:
-        raise AdvocateError(f"{currency!r} is not a currency with minor units; use an ISO 4217 code like USD")
-    try:
-        minor = Decimal(amount).scaleb(EXPONENTS[currency])
-    except InvalidOperation as error:
-        raise AdvocateError(f"{amount!r} is not an amount; write it like 5.00") from error
-    if not minor.is_finite() or minor <= 0 or minor != int(minor) or minor >= 10**15:
-        raise AdvocateError(
-            f"{amount} {currency} is not an amount above 0 in whole minor units; write it like 5.00"
-        )
-    return int(minor)
 
 
 @ledger.command()

@@ -7,7 +7,7 @@ from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from advocate.serving.problems import problem
-from recs.api.ids import routable
+from warehouse.paths import routable
 
 MAX_BODY = 1024 * 1024
 MAX_LIST = 20 * 1024 * 1024

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from sqlalchemy import ColumnElement, and_, case
+
 from features.money import as_decimal
 from outreach.promises.accounts import OPEN, Standing, listed
+from outreach.promises.models import IN_HAND, PromiseEventRow, PromiseRow
 from warehouse import clock
 from warehouse.database import engine_for, reading
 from warehouse.receipts import Receipt, recording
@@ -45,6 +48,29 @@ def _due(standing: Standing, allowed: timedelta) -> datetime:
     if own is not None and standing.in_hand:
         return own + allowed  # it can be paid once a night has seen that it lapsed
     return own if own is not None and own > standing.since else standing.since + allowed
+
+
+def age_of(settings: OutreachSettings, now: datetime) -> ColumnElement[str]:
+    """SQL for the age of a promise, over `promises` and their last events; empty for one that is not open.
+
+    It says what `aged` says, without reading the promises.
+    """
+    allowed = timedelta(hours=settings.ageing_breach_hours)
+    grace = allowed - timedelta(hours=settings.ageing_warning_hours)
+    own, since = PromiseRow.due_at, PromiseEventRow.at
+    in_hand = and_(own > since, PromiseRow.kind.in_(IN_HAND))
+
+    def due_before(moment: datetime) -> ColumnElement[bool]:
+        # Moments are taken back by what is allowed: the databases do not add hours alike.
+        back = moment - allowed
+        return case((in_hand, own < back), (own > since, own < moment), else_=since < back)
+
+    return case(
+        (PromiseEventRow.state.not_in(OPEN), ""),
+        (due_before(now), "breach"),
+        (due_before(now + grace), "warning"),
+        else_="fresh",
+    )
 
 
 def ageing(settings: Settings, day: date) -> Receipt:

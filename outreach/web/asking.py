@@ -12,7 +12,8 @@ from features.money import EXPONENTS
 from outreach.listing import SORTS, Filter
 from warehouse.errors import SettingsError
 
-Word = Annotated[str, Field(max_length=200)]
+Word = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+"""PostgreSQL has no text with a zero in it."""
 
 
 class Asking(BaseModel):

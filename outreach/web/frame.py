@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Request
@@ -29,12 +29,24 @@ from warehouse.database import engine_for, reading
 from warehouse.errors import ForbiddenError
 from warehouse.settings import Settings
 
+if TYPE_CHECKING:
+    from outreach.web.views.rights import Rights
+
 HERE = Path(__file__).parent
 PREFIX = "/desk"
 SIGN_IN = f"{PREFIX}/sign-in"
 RENEWED = timedelta(minutes=1)
 """A session's cookie is written anew no more often than this."""
 TOKEN = "form_token"  # noqa: S105  the name of a field
+
+FRAMED = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""What a page that stands in a frame of ours may do there: be looked at."""
+
+Quality = Callable[[], Mapping[str, Any] | None]
+"""Gives `bundle_id`, `html` and `data` of what recommends now; nothing where nothing does."""
 
 
 class SignInNeededError(Exception):
@@ -81,16 +93,37 @@ class Asked:
         return value.strip() if isinstance(value, str) else ""
 
 
+Slates = Callable[[Settings, str], list[dict[str, Any]]]
+"""Gives a customer's current lists as rows of `slate, product_id, title, reason`, each list best first.
+
+Raises:
+    NotFoundError: nothing is published yet; an UnavailableError says the same of a server.
+"""
+
+
 class Frame:
     """What the pages of one home share.
 
     Args:
         settings: gives the settings in force.
         given: the same without what was changed at the desk.
+        slates: gives what would be recommended to a customer; `None` where nothing does.
+        rights: answers customers' requests for what is held of them, and for erasure; `None` where nothing
+            does.
+        quality: tells how good the recommendations are; the other half of the house knows.
     """
 
-    def __init__(self, settings: Callable[[], Settings], given: Settings) -> None:
-        self.settings, self.given = settings, given
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        given: Settings,
+        *,
+        slates: Slates | None = None,
+        rights: "Rights | None" = None,
+        quality: Quality = lambda: None,
+    ) -> None:
+        self.settings, self.given, self.slates, self.rights = settings, given, slates, rights
+        self.quality = quality
         self.templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=select_autoescape(default=True, default_for_string=True),
@@ -99,7 +132,11 @@ class Frame:
             lstrip_blocks=True,
         )
         self.templates.filters |= wording.FILTERS
-        self.templates.globals |= {"prefix": PREFIX, "roles": {role.value: role for role in Role}}
+        self.templates.globals |= {
+            "prefix": PREFIX,
+            "roles": {role.value: role for role in Role},
+            "customer_address": customer_address,
+        }
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -280,6 +317,17 @@ def onward(back: str) -> str:
 def escaped(part: str) -> str:
     """A part of a path, whatever is in it."""
     return quote(part, safe="")
+
+
+def customer_address(customer_id: str) -> str:
+    """Where the page of a customer is, whatever their id.
+
+    Browsers take `.` and `..` for folders even where they are escaped, and an address that ends in `.json`
+    asks for data: such ids stand behind a question mark.
+    """
+    if customer_id in (".", "..") or customer_id.endswith(".json"):
+        return f"{PREFIX}/customers?customer_id={escaped(customer_id)}"
+    return f"{PREFIX}/customers/{escaped(customer_id)}"
 
 
 def visit_id() -> str:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -84,6 +85,11 @@ def number(value: float) -> str:
     return f"{value:,}"
 
 
+def quantity(value: Decimal) -> str:
+    """A quantity without the zeros that say nothing."""
+    return f"{value.normalize():,f}"
+
+
 def masked(key: bytes, value: str | None) -> str | None:
     """A stand-in for an id or address: the same for the same one, and telling nothing of it."""
     if value is None:
@@ -100,6 +106,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "state": state,
     "risk": risk,
     "number": number,
+    "quantity": quantity,
     "owed": lambda name: OWED.get(name, name),
     "in_hand": lambda name: name in IN_HAND,
 }

@@ -4,7 +4,7 @@ import re
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outreach.cells import guarded, unguarded
@@ -61,6 +61,7 @@ def test_a_formula_behind_another_programs_separator_is_none_either(separator: s
     assert guard(f"milk{separator}=cmd()") == [f"milk{separator}'=cmd()"]
 
 
+@settings(deadline=None)  # how long it takes says nothing of what is right
 @given(st.lists(ODD | st.text(max_size=20), min_size=1, max_size=20))
 def test_every_text_comes_back_and_none_is_a_formula(texts: list[str]) -> None:
     safe = guard(*texts)

@@ -17,6 +17,7 @@ from recs.context import Context
 from recs.export import recommendations
 from recs.rules import Rules
 from recs.scoring import Scorer
+from recs.shown import slates
 from recs.steps import recommend
 from tests.conftest import at, copy_of
 from tests.recs.worlds import DAY, fill, purchase
@@ -47,6 +48,17 @@ def opened(settings: Settings) -> Scorer:
 def test_nothing_published_says_what_to_run(settings: Settings) -> None:
     with pytest.raises(NotFoundError, match="nothing is published yet; run"):
         opened(settings)
+
+
+def test_people_of_the_house_are_shown_what_the_storefront_is_told(served: Settings) -> None:
+    scorer = opened(served)
+    shown = slates(scorer, "c00", 3)
+    for slate in bundle.SLATES:
+        told = [(r.rank, r.product_id, r.title, r.reason) for r in scorer.recommend("c00", slate, 3)]
+        names = ("rank", "product_id", "title", "reason")
+        assert [tuple(one[name] for name in names) for one in shown if one["slate"] == slate] == told
+    assert {one["slate"] for one in shown} == set(bundle.SLATES)
+    assert {one["source"] for one in shown} == {"customer"}
 
 
 def test_the_scorer_says_what_the_export_says(served: Settings) -> None:

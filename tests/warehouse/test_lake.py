@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from pyarrow.parquet import read_metadata
 
 from tests.conftest import at
 from tests.warehouse.conftest import Python
@@ -322,6 +323,23 @@ def test_what_is_put_is_got_and_replaced_whole(lake: Lake, lazy: bool) -> None:
         address = lake.put("seen", DAY, frame.lazy() if lazy else frame)
     assert address.endswith("nights/2017-11-30/seen.parquet")
     assert lake.get("seen", DAY).collect()["n"].to_list() == [2, 2]
+
+
+def test_the_days_of_what_was_put_are_known_newest_first(lake: Lake) -> None:
+    for day in (date(2017, 11, 9), DAY, date(2016, 12, 31)):
+        lake.put("seen", day, pl.DataFrame({"n": [1]}))
+    lake.put("seen_rerun", date(2018, 1, 1), pl.DataFrame({"n": [1]}))
+    assert lake.days("seen") == [DAY, date(2017, 11, 9), date(2016, 12, 31)]
+    assert lake.days("unseen") == []
+
+
+def test_rows_may_lie_in_small_groups_for_whoever_looks_for_one(lake: Lake) -> None:
+    frame = pl.DataFrame({"n": range(100)})
+    address = lake.put("seen", DAY, frame, row_group=10)
+    rows = lake.get("seen", DAY).collect()
+    assert rows["n"].to_list() == list(range(100))
+    if not address.startswith("s3:"):
+        assert read_metadata(address).num_row_groups == 10
 
 
 def test_what_was_not_put_is_not_there(lake: Lake) -> None:

@@ -18,17 +18,11 @@ from outreach.testing import send_test
 from outreach.web import charts
 from outreach.web.asking import Asking, asking, from_form
 from outreach.web.deciding import ACTIONS
-from outreach.web.frame import PREFIX, Asked, Frame, Pages
+from outreach.web.frame import FRAMED, PREFIX, Asked, Frame, Pages
 from outreach.web.masking import Mask
 from warehouse.access.roles import Role, require
 from warehouse.database import engine_for, reading
 from warehouse.errors import ConflictError, SettingsError
-
-_FRAMED = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; "
-    "base-uri 'none'; form-action 'none'"
-)
-"""What a message may do in its frame: be looked at."""
 
 
 def add(router: APIRouter, pages: Pages, frame: Frame) -> None:
@@ -53,7 +47,7 @@ def _add_looks(router: APIRouter, pages: Pages, frame: Frame) -> None:
     @router.get("/notices/{notice_id}/message", response_class=HTMLResponse)
     def message(asked: Annotated[Asked, viewer], notice_id: str) -> Response:
         html = dossier(asked.settings, notice_id).words["html"]
-        return HTMLResponse(html, headers={"content-security-policy": _FRAMED})
+        return HTMLResponse(html, headers={"content-security-policy": FRAMED})
 
     @router.get("/notices/{notice_id}/{way}", response_class=HTMLResponse)
     def beside(

@@ -14,7 +14,6 @@ from starlette.convertors import CONVERTOR_TYPES
 from advocate.server import create_app
 from recs import archive
 from recs.answers import Answer
-from recs.api.ids import routable
 from recs.api.told import (
     CustomerAnswer,
     EventsAnswer,
@@ -26,6 +25,7 @@ from recs.api.told import (
 from recs.context import Context
 from recs.scoring import Scorer
 from warehouse import clock
+from warehouse.paths import routable
 from warehouse.settings import Settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 import xlsxwriter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outreach.lists import workbook
@@ -47,6 +47,7 @@ def sheet(inside: str, before: str = "") -> bytes:
     return altered(book(HEADER), {SHEET: body.encode()})
 
 
+@settings(deadline=None)  # how long it takes says nothing of what is right
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=6))
 def test_every_text_is_read_as_it_was_written(texts: list[str]) -> None:
     written = [re.sub("[\ud800-\udfff\ufffe\uffff]", "", text) for text in texts]
@@ -145,6 +146,7 @@ def test_an_unusual_packing_and_a_broken_file_are_refused() -> None:
         read_list(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600)
 
 
+@settings(deadline=None)  # how long it takes says nothing of what is right
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=4))
 def test_whatever_was_damaged_is_read_or_refused_with_words(damage: list[tuple[int, int]]) -> None:
     content = bytearray(DAMAGED)

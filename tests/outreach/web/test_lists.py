@@ -84,6 +84,7 @@ async def test_only_what_was_filtered_for_is_in_it(signed_in: SignIn) -> None:
     rita = await signed_in("rita")
     assert [row["customer_id"] for row in rows_of(await takes(rita, query="?text=ben"))] == ["ben"]
     await takes(rita, query="?sort=odd", status=422)
+    await takes(rita, query="?text=a%00b", status=422)
 
 
 async def test_a_viewer_gets_stand_ins_and_a_stranger_nothing(signed_in: SignIn, visit: Any) -> None:

@@ -40,3 +40,5 @@ class IdConvertor(Convertor[str]):
 
 
 register_url_convertor("id", IdConvertor())
+CUSTOMER = "{customer_id:id}"
+"""The part of a route that is a customer's id, whatever is in it."""
