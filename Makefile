@@ -51,7 +51,7 @@ lock:
 	$(LOCK) requirements/uv.in -o requirements/uv.txt
 	$(LOCK) pyproject.toml --all-extras -o requirements/dev.txt
 	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/core.txt
-	for extra in client serve airflow demo; do \
+	for extra in client serve oidc airflow demo; do \
 		$(LOCK) pyproject.toml --extra $$extra -c requirements/dev.txt -o requirements/$$extra.txt; done
 
 clean:

@@ -13,7 +13,15 @@ from warehouse.setting_names import names_of, plain_value
 from warehouse.setting_sources import Source
 from warehouse.settings import Settings
 
-HIDDEN = frozenset({"database_url", "secret_key", "outreach.holdout_salt", "recs.experiment.salt"})
+HIDDEN = frozenset(
+    {
+        "database_url",
+        "secret_key",
+        "desk.oidc_client_secret",
+        "outreach.holdout_salt",
+        "recs.experiment.salt",
+    }
+)
 """Never shown: passwords, secrets, and salts, which would tell who is measured."""
 _PLACES = (Path(__file__).parent, Path(__file__).parents[1])
 """Where `settings.toml` is: beside this module where it was installed, else at the repository's root."""

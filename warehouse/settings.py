@@ -205,6 +205,26 @@ class DeskSettings(_Section):
     link_days: Days = 30
     two_above_notices: Annotated[int, Field(ge=0)] = 10_000
     two_above_minor: dict[str, Minor] = {"default": 1_000_000}
+    oidc_issuer: Annotated[str, Field(max_length=240)] = ""
+    oidc_client_id: Line = ""
+    oidc_client_secret: Annotated[str, Field(repr=False)] = ""
+    oidc_name: Line = "your company account"
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _an_issuer(cls, issuer: str) -> str:
+        parts = urlsplit(issuer)
+        here = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        plain = not (parts.query or parts.fragment or parts.username or " " in issuer)
+        if issuer and not (parts.hostname and plain and (parts.scheme == "https" or here)):
+            raise ValueError(f"{issuer!r} is no issuer; write its https:// address, without ? and #")
+        return issuer
+
+    @model_validator(mode="after")
+    def _known_to_the_issuer(self) -> "DeskSettings":
+        if bool(self.oidc_issuer) != bool(self.oidc_client_id):
+            raise ValueError("oidc_issuer and oidc_client_id go together; give both or none")
+        return self
 
     @field_validator("url")
     @classmethod

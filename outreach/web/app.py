@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from outreach.web import signing_in
+from outreach.web import openid, signing_in
 from outreach.web.frame import HERE, PREFIX, SIGN_IN, Frame, Pages, SignInNeededError, escaped, wants_json
 from outreach.web.views import VIEWS
 from outreach.web.yours import yours_app
@@ -50,6 +50,7 @@ def desk_app(frame: Frame) -> FastAPI:
     router = APIRouter()
     pages = Pages(router, frame)
     signing_in.add(router, frame)
+    openid.add(router, frame)
     for add in VIEWS:
         add(router, pages, frame)
     app.include_router(router)

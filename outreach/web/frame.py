@@ -231,6 +231,10 @@ class Frame:
         """Writes a cookie that scripts cannot read and other sites do not send."""
         response.set_cookie(name, value, path=PREFIX, secure=self.is_secure, httponly=True, samesite="lax")
 
+    def drop_cookie(self, response: Response, name: str) -> None:
+        """Ends a cookie."""
+        response.delete_cookie(name, path=PREFIX, secure=self.is_secure, httponly=True, samesite="lax")
+
 
 def wants_json(request: Request) -> bool:
     """Whether a program asks: by the address, or by what it accepts."""

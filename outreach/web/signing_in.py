@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from outreach.web import openid
 from outreach.web.frame import (
     PREFIX,
     SIGN_IN,
@@ -36,6 +37,7 @@ def add(router: APIRouter, frame: Frame) -> None:
             "name": name,
             "problem": problem,
             "visit_token": frame.sessions.form_token(visit),
+            "elsewhere": openid.button(frame, back),
             "nobody": not accounts.users(frame.settings()),
         }
         made = frame.shown(None, "sign_in.html", data, status)
@@ -69,7 +71,7 @@ def add(router: APIRouter, frame: Frame) -> None:
             return form(request, back, name=name, problem=_WRONG, status=401)
         made = RedirectResponse(onward(back), status_code=303)
         frame.keep(made, frame.sessions.begin(user, now), now)
-        made.delete_cookie(_VISIT, path=PREFIX, secure=frame.is_secure, httponly=True, samesite="lax")
+        frame.drop_cookie(made, _VISIT)
         return made
 
     @router.post("/sign-out", response_class=HTMLResponse)
@@ -77,5 +79,5 @@ def add(router: APIRouter, frame: Frame) -> None:
         if asked.user is None:
             raise ForbiddenError("nobody is signed in")
         made = RedirectResponse(SIGN_IN, status_code=303)
-        made.delete_cookie(frame.cookie, path=PREFIX, secure=frame.is_secure, httponly=True, samesite="lax")
+        frame.drop_cookie(made, frame.cookie)
         return made
