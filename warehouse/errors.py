@@ -9,11 +9,16 @@ AdvocateError            something the caller can act on; the CLI prints it and 
 ├── NotFoundError        no such customer, product, batch, notice, bundle or night
 ├── ErasedError          the customer was erased, and nothing is kept of them
 ├── ConflictError        the thing exists, but its state forbids what was asked
+├── FlawedListError      rows of a list cannot be carried out, and nothing was
 ├── TamperedError        what was written once is not what is there
 ├── ForbiddenError       somebody asked for what their role does not allow
+├── SignInNeededError    nobody is signed in
 ├── UnavailableError     something this needs does not answer; the same may succeed later
 └── ModelError           a model could not be trained, saved or read
 """
+
+from collections.abc import Sequence
+from typing import Any
 
 
 class AdvocateError(Exception):
@@ -52,12 +57,39 @@ class ConflictError(AdvocateError):
     """The thing exists, but its state forbids what was asked."""
 
 
+class FlawedListError(ConflictError):
+    """Rows of a list cannot be carried out, and nothing was."""
+
+    def __init__(self, message: str, flaws: Sequence[Any]) -> None:
+        """Makes the error.
+
+        Args:
+            message: for people.
+            flaws: what is wrong with each row, by row.
+        """
+        super().__init__(message)
+        self.flaws = list(flaws)
+
+
 class TamperedError(AdvocateError):
     """What was written once is not what is there."""
 
 
 class ForbiddenError(AdvocateError):
     """Somebody asked for what their role does not allow."""
+
+
+class SignInNeededError(AdvocateError):
+    """Nobody is signed in."""
+
+    def __init__(self, back: str) -> None:
+        """Makes the error.
+
+        Args:
+            back: the page they wanted to go to.
+        """
+        super().__init__("nobody is signed in; sign in, then ask again")
+        self.back = back
 
 
 class UnavailableError(AdvocateError):

@@ -19,30 +19,12 @@ from warehouse.access import accounts, audit
 from warehouse.access.accounts import User
 from warehouse.access.roles import Role
 from warehouse.database import engine_for, writing
-from warehouse.errors import ConflictError, SettingsError
+from warehouse.errors import FlawedListError, SettingsError
 from warehouse.settings import Settings
 
 REASON = "as an edited list says"
 """Why, for decisions without a reason of their own."""
 _NAMED = 20
-
-
-class FlawedListError(ConflictError):
-    """Rows of a list cannot be carried out; nothing was.
-
-    Attributes:
-        flaws: what is wrong with each of them, by row.
-    """
-
-    def __init__(self, flaws: Sequence[Flaw]) -> None:
-        self.flaws = sorted(flaws, key=lambda flaw: (flaw.row, flaw.what))
-        lines = [
-            f"row {flaw.row} ({flaw.notice_id or 'no notice'}) {flaw.what}" for flaw in self.flaws[:_NAMED]
-        ]
-        more = len(self.flaws) - _NAMED
-        rest = [f"… and {more:,} more"] if more > 0 else []
-        first = "the list has rows that are not as they should be; nothing was changed:"
-        super().__init__("\n".join([first, *lines, *rest]))
 
 
 @dataclass(frozen=True)
@@ -106,7 +88,7 @@ def decide_by_list(settings: Settings, batch: str, content: bytes, *, by: str) -
         flaws = flaws_of_rows(decided)
         sound = decided.filter(~pl.col("row").is_in([flaw.row for flaw in flaws]))
         if flaws := [*flaws, *_conflicts(session, found, sound)]:
-            raise FlawedListError(flaws)
+            raise _flawed(flaws)
         counts = dict(decided.group_by("decision").len().sort("decision").iter_rows())
         audit.record(
             session, "batch.import", by=by, at=now, subject=found.batch_id, details={"decisions": counts}
@@ -148,3 +130,13 @@ def _carried_out(
             carry_out = reject_in if decision == "reject" else hold_in
             outcomes[decision] = carry_out(session, batch, by, now, REASON, which)
     return outcomes
+
+
+def _flawed(flaws: Sequence[Flaw]) -> FlawedListError:
+    """The error that names the first rows that are wrong, and has all of them."""
+    ordered = sorted(flaws, key=lambda flaw: (flaw.row, flaw.what))
+    lines = [f"row {flaw.row} ({flaw.notice_id or 'no notice'}) {flaw.what}" for flaw in ordered[:_NAMED]]
+    more = len(ordered) - _NAMED
+    rest = [f"… and {more:,} more"] if more > 0 else []
+    first = "the list has rows that are not as they should be; nothing was changed:"
+    return FlawedListError("\n".join([first, *lines, *rest]), ordered)

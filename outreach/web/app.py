@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from outreach.web import openid, signing_in
-from outreach.web.frame import HERE, PREFIX, SIGN_IN, Frame, Pages, SignInNeededError, escaped, wants_json
+from outreach.web.frame import HERE, PREFIX, SIGN_IN, Frame, Pages, escaped, wants_json
 from outreach.web.views import VIEWS
 from outreach.web.yours import yours_app
 from warehouse.errors import (
@@ -19,6 +19,7 @@ from warehouse.errors import (
     ForbiddenError,
     NotFoundError,
     SettingsError,
+    SignInNeededError,
 )
 
 _log = logging.getLogger("advocate.desk")

@@ -26,7 +26,7 @@ from warehouse.access.accounts import User
 from warehouse.access.roles import Role, require
 from warehouse.access.sessions import Session, Sessions
 from warehouse.database import engine_for, reading
-from warehouse.errors import ForbiddenError
+from warehouse.errors import ForbiddenError, SignInNeededError
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,14 +47,6 @@ FRAMED = (
 
 Quality = Callable[[], Mapping[str, Any] | None]
 """Gives `bundle_id`, `html` and `data` of what recommends now; nothing where nothing does."""
-
-
-class SignInNeededError(Exception):
-    """Nobody is signed in; `back` is where they wanted to go."""
-
-    def __init__(self, back: str) -> None:
-        super().__init__(back)
-        self.back = back
 
 
 @dataclass(frozen=True)

@@ -60,15 +60,17 @@ def test_what_can_be_changed_at_the_desk_is_marked() -> None:
 
 def test_secrets_and_salts_are_never_shown(tmp_path: Path) -> None:
     secret = "a secret of thirty-two characters, or more"
+    provider = {"oidc_issuer": "https://id.example", "oidc_client_id": "desk", "oidc_client_secret": secret}
     settings = load_settings(
         home=tmp_path,
         database_url=f"postgresql+psycopg://{secret.split()[1]}@host/name",
         secret_key=secret,
         outreach={"holdout_salt": secret},
         recs={"experiment": {"salt": secret}},
+        desk=provider,
     )
     found = told(settings)
     assert [(found[name].value, found[name].default, found[name].hidden) for name in sorted(HIDDEN)] == [
         (None, None, True)
-    ] * 4
+    ] * 5
     assert "secret of" not in str(list(found.values()))

@@ -11,13 +11,13 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response, StreamingResponse
 from starlette.datastructures import UploadFile
 
-from outreach.lists.deciding import FlawedListError, decide_by_list
+from outreach.lists.deciding import decide_by_list
 from outreach.lists.writing import ENDINGS, write_list
 from outreach.web.asking import Asking, asking
 from outreach.web.frame import PREFIX, Asked, Frame, Pages
 from outreach.web.masking import Mask
 from warehouse.access.roles import Role
-from warehouse.errors import SettingsError
+from warehouse.errors import FlawedListError, SettingsError
 
 SHOWN = 500
 """Rows on the page of what is wrong."""

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from outreach import review
 from outreach.choosing import Which
-from outreach.lists.deciding import FlawedListError, decide_by_list
+from outreach.lists.deciding import decide_by_list
 from outreach.models import NoticeRow, WordsRow
 from tests.outreach.lists.conftest import HOSTILE, as_csv, edited, notice_of, rows_of, states, taken
 from tests.outreach.worlds import DAY, MORNING, night
@@ -20,7 +20,7 @@ from warehouse.access import accounts, audit
 from warehouse.access.models import AuditRow
 from warehouse.access.roles import Role
 from warehouse.database import engine_for, reading, writing
-from warehouse.errors import ConflictError, ForbiddenError, NotFoundError, SettingsError
+from warehouse.errors import ConflictError, FlawedListError, ForbiddenError, NotFoundError, SettingsError
 from warehouse.settings import Settings
 
 BOTH_WAYS = {"ada": ("approve", ""), "ben": ("hold", "odd price")}
