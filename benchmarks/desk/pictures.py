@@ -105,7 +105,9 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     port = free_port()
     with copied(given.home) as settings, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         command = [*ours(settings.home, port, 1), "--no-keys", "--quiet"]
         with serving(command, port, ready="/healthz") as (server, _):
             take(browser, f"http://{server.host}:{server.port}", pages_of(settings), given.out)

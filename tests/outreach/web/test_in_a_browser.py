@@ -35,6 +35,9 @@ postal_address = "Corner Shop, 1 High Street, Springfield"
 cap_claim_minor = {default = 1000000000000}
 cap_claims = 1000
 """
+PATIENCE = 30_000
+"""Milliseconds: other tests run beside these."""
+expect.set_options(timeout=PATIENCE)
 SERIOUS = ("serious", "critical")
 
 
@@ -55,7 +58,9 @@ def made(migrated: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settin
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        made = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         yield made
         made.close()
 
@@ -90,7 +95,7 @@ def open_as(browser: Browser, server: Running) -> Iterator[Open]:
         page = context.new_page()
         page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.goto("/desk/")
         page.get_by_label("Name").fill(name)
         page.get_by_label("Password").fill(PASSWORD)
