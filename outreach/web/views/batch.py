@@ -31,7 +31,12 @@ def add(router: APIRouter, pages: Pages, frame: Frame) -> None:  # noqa: ARG001 
 
     @pages.show("/batches/{batch}", "batch.html")
     def show(
-        asked: Annotated[Asked, viewer], batch: str, given: Annotated[Asking, Depends(asking)], done: int = 0
+        asked: Annotated[Asked, viewer],
+        batch: str,
+        given: Annotated[Asking, Depends(asking)],
+        done: int = 0,
+        agreed: int = 0,
+        brought: int = 0,
     ) -> dict[str, Any]:
         wanted, mask = given.filter(), Mask(asked)
         with reading(engine_for(asked.settings)) as session:
