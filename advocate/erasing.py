@@ -106,7 +106,7 @@ def export_for(settings: Settings, customer_id: str, *, by: str, person: bool = 
     with reading(engine_for(settings)) as session:
         accounts.acting(session, by, Role.ADMIN, "export what is kept about a customer")
     document = export(settings, customer_id, person=person)
-    subject = pseudonym_of(mark_of(settings, customer_id))
+    subject = tombstones.named_in_log(settings, customer_id)
     details = {"accounts": len(document["accounts"])}
     with writing(engine_for(settings)) as session:
         audit.record(session, EXPORTED, by=by, at=clock.now(), subject=subject, details=details)

@@ -1,7 +1,6 @@
 """Batches: one per night, replaced by a rerun only while nobody has decided anything."""
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,6 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from outreach.bulk import insert_all, table_of
+from outreach.digests import digest_of
 from outreach.listing import facets
 from outreach.models import BatchRow, NoticeOpportunityRow, NoticeRow, WordsRow
 from outreach.writing import Written, batch_id_of
@@ -79,11 +79,6 @@ def remove_draft(session: Session, day: date) -> bool:
 def locked(session: Session, day: date) -> BatchRow | None:
     """The batch of a day; nobody else decides about it until this transaction ends."""
     return session.scalar(select(BatchRow).where(BatchRow.day == day).with_for_update())
-
-
-def digest_of(hashes: Iterable[tuple[str, str]]) -> str:
-    """SHA-256 over the content hashes of notices (id, hash) in order of their ids: what a batch says."""
-    return hashlib.sha256("".join(content for _, content in sorted(hashes)).encode()).hexdigest()
 
 
 def _rows_of(model: type[NoticeRow] | type[WordsRow], written: Written) -> Iterator[dict[str, Any]]:

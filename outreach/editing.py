@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.auditing import edited
-from outreach.batches import digest_of
+from outreach.digests import digest_of
 from outreach.formats import Reader
 from outreach.linting import REFUSING, Problem, fitness_of, problems
 from outreach.models import BatchRow, NoticeEventRow, NoticeOpportunityRow, NoticeRow, WordsRow

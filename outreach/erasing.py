@@ -16,10 +16,10 @@ from sqlalchemy import Column, String, Table, Text, and_, delete, func, select, 
 from sqlalchemy.orm import Session
 
 from outreach.append_only import ERASURE
-from outreach.batches import digest_of as digest_of_batch
 from outreach.bulk import chunks, table_of
 from outreach.changes import move
 from outreach.channels import forget
+from outreach.digests import digest_of as digest_of_batch
 from outreach.models import BatchRow, NoticeRow
 from outreach.opportunities import MONEY
 from outreach.promises import ledger

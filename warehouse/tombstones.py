@@ -76,6 +76,11 @@ def pseudonym_of(mark: str) -> str:
     return f"{PREFIX}{mark[:32]}"
 
 
+def named_in_log(settings: Settings, customer_id: str) -> str:
+    """What a customer is called in the audit log, which nobody can change if they are erased one day."""
+    return pseudonym_of(mark_of(settings, customer_id))
+
+
 def erased_among(settings: Settings, customer_ids: Iterable[str]) -> set[str]:
     """Those of a few customers that were erased, or are being erased; reads their tombstones alone.
 

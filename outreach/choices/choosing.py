@@ -29,6 +29,7 @@ from warehouse.database import engine_for, writing
 from warehouse.errors import SettingsError
 from warehouse.lake import Lake
 from warehouse.settings import Settings
+from warehouse.tombstones import named_in_log
 
 CUSTOMER = "customer"
 """Who acts, as the audit log has it."""
@@ -67,7 +68,12 @@ def choose(
         if changed:
             details = {"choices": changed, "link": link_id}
             entry = audit.record(
-                session, "customer.choose", by=CUSTOMER, at=at, subject=customer_id, details=details
+                session,
+                "customer.choose",
+                by=CUSTOMER,
+                at=at,
+                subject=named_in_log(settings, customer_id),
+                details=details,
             )
             session.add_all(
                 ChoiceRow(

@@ -8,7 +8,7 @@ from warehouse.access.roles import Role
 from warehouse.database import engine_for, writing
 from warehouse.lake import Lake
 from warehouse.settings import Settings
-from warehouse.tombstones import refuse_erased
+from warehouse.tombstones import named_in_log, refuse_erased
 
 
 def hand_out(settings: Settings, customer_id: str, *, by: str) -> Link:
@@ -30,5 +30,12 @@ def hand_out(settings: Settings, customer_id: str, *, by: str) -> Link:
     with writing(engine_for(settings)) as session:
         accounts.acting(session, by, Role.REVIEWER, "hand out a customer's own link")
         details = {"link": link.link_id, "expires_at": link.expires_at.isoformat()}
-        audit.record(session, "customer.link", by=by, at=now, subject=customer_id, details=details)
+        audit.record(
+            session,
+            "customer.link",
+            by=by,
+            at=now,
+            subject=named_in_log(settings, customer_id),
+            details=details,
+        )
     return link

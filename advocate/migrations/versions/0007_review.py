@@ -7,8 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.batches import digest_of
-from outreach.opportunities import MONEY
+from outreach.digests import digest_of
 from outreach.promises.ledger import promise_id_of
 from outreach.promises.models import IN_HAND
 from outreach.references import subject_of
@@ -19,6 +18,7 @@ branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
+MONEY = ("right", "policy")
 ID = sa.String(length=36)
 NAME = sa.String(length=200)
 HASH = sa.String(length=64)

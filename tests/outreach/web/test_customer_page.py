@@ -101,7 +101,7 @@ async def test_what_would_be_recommended_is_told_with_its_reason(desk_home: Sett
         asked_for.append(customer_id)
         return rows
 
-    frame = Frame(lambda: desk_home, slates)
+    frame = Frame(lambda: desk_home, desk_home, slates=slates)
     app = FastAPI()
     app.mount(PREFIX, desk_app(frame))
     session = frame.sessions.begin(User("rita", Role.REVIEWER, 1), clock.now())

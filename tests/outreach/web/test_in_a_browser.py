@@ -251,7 +251,9 @@ def test_a_viewer_sees_how_much_and_not_whose(open_as: Open) -> None:
 def pages_of(home: Settings) -> list[str]:
     """Every page of the desk that has no form to be filled in first."""
     notice = review.show_batch(home)["notices"][0]["notice_id"]
-    return ["/desk/tonight", "/desk/batches/latest", f"/desk/notices/{notice}"]
+    fixed = ("tonight", "why-not", "customers", "ledger", "results", "quality", "rules")
+    single = ("batches/latest", f"notices/{notice}", "customers/customer-007", "rules/outreach.cap_days")
+    return [f"/desk/{path}" for path in (*fixed, *single)]
 
 
 @pytest.mark.parametrize(
