@@ -206,6 +206,7 @@ def test_all_that_match_means_what_was_looked_at(open_as: Open, home: Settings) 
 def test_a_list_is_worked_through_with_the_keyboard_alone(open_as: Open, home: Settings) -> None:
     eve = open_as("eve")
     to_the_batch(eve)
+    eve.wait_for_load_state("networkidle")
     eve.keyboard.press("j")
     eve.keyboard.press("j")
     eve.keyboard.press("x")
@@ -218,6 +219,7 @@ def test_a_list_is_worked_through_with_the_keyboard_alone(open_as: Open, home: S
     eve.keyboard.press("Enter")
     expect(eve.get_by_role("status").first).to_contain_text("2 rejected")
     assert states(home) == {"rejected": 2, "proposed": 118}
+    eve.wait_for_load_state("networkidle")  # keys are heard once the script is there
     eve.keyboard.press("/")
     eve.keyboard.type("customer-050")
     expect(eve.locator("tr[data-row]")).to_have_count(1)
