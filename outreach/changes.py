@@ -23,7 +23,7 @@ from outreach.choosing import CHOSEN, chosen_count
 from outreach.models import NoticeEventRow, NoticeOpportunityRow, NoticeRow
 from outreach.opportunities import MONEY
 from outreach.promises.accounts import promised_sum
-from outreach.promises.models import PostingRow, PromiseRow
+from outreach.promises.models import PromiseRow
 from outreach.states import TOLD
 from warehouse.errors import ConflictError
 from warehouse.models import Moment
@@ -101,22 +101,21 @@ def overtaken(session: Session) -> list[str]:
     """The chosen notices that another batch promised or told of the same since their evidence was frozen."""
     told, other, other_notice = NoticeOpportunityRow, aliased(NoticeOpportunityRow), aliased(NoticeRow)
     mine = select(told.notice_id).join(CHOSEN, CHOSEN.c.notice_id == told.notice_id)
-    # Few opportunities were promised before: those are looked at, one by one.
-    sums = (
-        select(promised_sum())
-        .select_from(PromiseRow)
-        .join(PostingRow, PostingRow.promise_id == PromiseRow.promise_id)
-        .where(PromiseRow.opportunity_id == told.opportunity_id, PromiseRow.currency == told.currency)
+    # Few opportunities were promised before: of those alone the sums are looked up, one by one.
+    earlier = (
+        select(PromiseRow.promise_id)
+        .join(other, other.promise_id == PromiseRow.promise_id)
+        .where(other.opportunity_id == told.opportunity_id, PromiseRow.currency == told.currency)
+        .correlate(told)
     )
-    promise = exists().where(PromiseRow.opportunity_id == told.opportunity_id)
     elsewhere = exists().where(
         other.opportunity_id == told.opportunity_id,
         other.notice_id != told.notice_id,
         other_notice.notice_id == other.notice_id,
         other_notice.state.in_(TOLD),
     )
-    promised_since = func.coalesce(sums.correlate(told).scalar_subquery(), 0) != told.promised_before_minor
-    known = or_(told.promised_before_minor != 0, promise)
+    promised_since = earlier.with_only_columns(promised_sum()).scalar_subquery() != told.promised_before_minor
+    known = or_(told.promised_before_minor != 0, earlier.exists())
     owed = mine.where(told.owed.in_(MONEY), known, promised_since)
     advice = mine.where(told.owed.not_in(MONEY), elsewhere)
     return sorted({*session.scalars(owed), *session.scalars(advice)})

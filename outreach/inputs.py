@@ -16,7 +16,7 @@ from features.contract import CONTRACTS
 from features.events import seen
 from outreach.models import BatchRow, NoticeOpportunityRow, NoticeRow
 from outreach.promises.accounts import promised_sum
-from outreach.promises.models import PostingRow, PromiseRow
+from outreach.promises.models import PromiseRow
 from outreach.states import NO_CHANNEL, TOLD
 from warehouse import clock
 from warehouse.database import engine_for, reading
@@ -128,13 +128,11 @@ def _promised(settings: Settings, _lake: Lake, day: date) -> pl.LazyFrame:
     told = NoticeOpportunityRow
     about = (told.order_id, told.line_id, told.entitlement_id, told.incident_id)
     facts = (PromiseRow.customer_id, told.kind, told.owed, *about)
-    same = (told.notice_id == PromiseRow.notice_id) & (told.opportunity_id == PromiseRow.opportunity_id)
     opened = func.min(PromiseRow.opened_at, type_=Moment)
     sums = (
         select(told.opportunity_id, PromiseRow.currency, promised_sum(), *map(func.max, facts), opened)
         .select_from(PromiseRow)
-        .join(PostingRow, PostingRow.promise_id == PromiseRow.promise_id)
-        .join(told, same)
+        .join(told, told.promise_id == PromiseRow.promise_id)
         .join(NoticeRow, NoticeRow.notice_id == told.notice_id)
         .join(BatchRow, BatchRow.batch_id == NoticeRow.batch_id)
         .where(BatchRow.day < day)

@@ -5,14 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from outreach.bulk import chunks
+from outreach.models import NoticeOpportunityRow
 from outreach.promises.models import ACCOUNTS, IN_HAND, PostingRow, PromiseEventRow, PromiseRow
 
 OPEN = ("open", "reopened")
 """States in which something is still owed; the others are `kept` and `voided`."""
+
+STATE: ColumnElement[str] = func.coalesce(PromiseEventRow.state, "open")
+NUMBER: ColumnElement[int] = func.coalesce(PromiseEventRow.number, 1)
+SINCE: ColumnElement[datetime] = func.coalesce(PromiseEventRow.at, PromiseRow.opened_at)
+"""SQL for the state of a promise, which event brought it there and when, over `with_last_event`."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,14 @@ def standings(session: Session, promise_ids: Iterable[str]) -> dict[str, Standin
 
 def of_notices(session: Session, notice_ids: Iterable[str]) -> list[Standing]:
     """The promises of these notices."""
-    return [s for ids in chunks(notice_ids) for s in _read(session, PromiseRow.notice_id.in_(ids))]
+    return [s for ids in chunks(notice_ids) for s in _read(session, _of_notices(ids))]
+
+
+def _of_notices(notice_ids: list[str]) -> ColumnElement[bool]:
+    told = NoticeOpportunityRow
+    promised = select(told.promise_id).where(told.notice_id.in_(notice_ids), told.promise_id.is_not(None))
+    alone = and_(PromiseRow.opportunity_id.is_(None), PromiseRow.notice_id.in_(notice_ids))
+    return or_(PromiseRow.promise_id.in_(promised), alone)
 
 
 def listed(
@@ -101,31 +114,51 @@ def listed(
     if beginning is not None:
         conditions.append(PromiseRow.promise_id.startswith(beginning, autoescape=True))
     if states is not None:
-        conditions.append(PromiseEventRow.state.in_(list(states)))
+        conditions.append(STATE.in_(list(states)))
     return _read(session, *conditions)
 
 
 def balances(session: Session, customer_id: str | None = None) -> list[Balance]:
     """The accounts per customer and currency, of one customer or of all, in their order."""
-    keys = (PromiseRow.customer_id, PromiseRow.currency)
-    accounts = (-account("promised"), account("open"), account("paid"), account("voided"))
-    query: Any = select(*keys, *(cast(total, BigInteger) for total in accounts))
-    query = query.join(PostingRow, PostingRow.promise_id == PromiseRow.promise_id)
+    keys, moved = (PromiseRow.customer_id, PromiseRow.currency), movements()
+    query: Any = select(*keys, *sums_of(moved)).outerjoin(moved, moved.c.promise_id == PromiseRow.promise_id)
+    query = query.where(PromiseRow.currency.is_not(None))
     if customer_id is not None:
         query = query.where(PromiseRow.customer_id == customer_id)
     return [Balance(*row) for row in session.execute(query.group_by(*keys).order_by(*keys))]
 
 
+def movements() -> Subquery:
+    """What moved into each account since the opening, by promise: `promise_id` and `ACCOUNTS`; often none."""
+    by = PostingRow.promise_id
+    return select(by, *(account(name).label(name) for name in ACCOUNTS)).group_by(by).subquery("movements")
+
+
+def sums_of(moved: Subquery) -> list[ColumnElement[int]]:
+    """SQL for what is promised, open, paid and voided, over promises outer joined with `movements()`."""
+    promised = func.coalesce(func.sum(PromiseRow.amount_minor), 0)
+    opened, paid, voided = (func.coalesce(func.sum(moved.c[name]), 0) for name in ACCOUNTS)
+    return [cast(total, BigInteger) for total in (promised, promised + opened, paid, voided)]
+
+
 def account(name: str) -> ColumnElement[int]:
-    """SQL for the balance of an account: its debits less its credits, over postings, in minor units."""
+    """SQL for what moved into an account less what moved out, over postings, in minor units."""
     amount = PostingRow.amount_minor
     sides = case((PostingRow.debit == name, amount), (PostingRow.credit == name, -amount), else_=0)
     return func.coalesce(func.sum(sides), 0)
 
 
 def promised_sum() -> ColumnElement[int]:
-    """SQL for what is promised and not voided, paid or not, over postings, in minor units."""
-    return cast(-account("promised") - account("voided"), BigInteger)
+    """SQL for what is promised and not voided, paid or not, summed over promises, in minor units."""
+    return cast(func.coalesce(func.sum(PromiseRow.amount_minor - _moved("voided")), 0), BigInteger)
+
+
+def with_last_event(query: Select[Any]) -> Select[Any]:
+    """A query over each promise and the last event about it, where there is one since its opening."""
+    later = aliased(PromiseEventRow)
+    last = select(func.max(later.number)).where(later.promise_id == PromiseRow.promise_id).scalar_subquery()
+    mine = and_(PromiseEventRow.promise_id == PromiseRow.promise_id, PromiseEventRow.number == last)
+    return query.select_from(PromiseRow).outerjoin(PromiseEventRow, mine)
 
 
 def _read(session: Session, *conditions: ColumnElement[bool]) -> list[Standing]:
@@ -135,20 +168,14 @@ def _read(session: Session, *conditions: ColumnElement[bool]) -> list[Standing]:
 
 
 def _standing() -> Select[Any]:
-    """One row per promise with its last event; sums are looked up per promise, by an index."""
-    later = aliased(PromiseEventRow)
-    last = select(func.max(later.number)).where(later.promise_id == PromiseRow.promise_id).scalar_subquery()
-    event = (PromiseEventRow.promise_id == PromiseRow.promise_id, PromiseEventRow.number == last)
+    """One row per promise with how it stands; what moved is looked up per promise, by an index."""
     columns = [getattr(PromiseRow, name) for name in Standing.__annotations__ if hasattr(PromiseRow, name)]
-    return select(
-        *columns,
-        PromiseEventRow.state,
-        PromiseEventRow.number,
-        PromiseEventRow.at,
-        *(_of_promise(name) for name in ACCOUNTS[1:]),
-    ).join(PromiseEventRow, event[0] & event[1])
+    left = PromiseRow.amount_minor + _moved("open")
+    moved = (case((PromiseRow.currency.is_not(None), _moved(name))) for name in ACCOUNTS[1:])
+    return with_last_event(select(*columns, STATE, NUMBER, SINCE, left, *moved))
 
 
-def _of_promise(name: str) -> ColumnElement[int | None]:
+def _moved(name: str) -> ColumnElement[int]:
+    """SQL for what moved into an account of a promise since its opening, over promises."""
     sums = select(cast(account(name), BigInteger)).where(PostingRow.promise_id == PromiseRow.promise_id)
-    return case((PromiseRow.currency.is_not(None), sums.scalar_subquery()))
+    return sums.correlate(PromiseRow).scalar_subquery()

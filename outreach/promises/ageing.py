@@ -8,8 +8,8 @@ from typing import Literal
 from sqlalchemy import ColumnElement, and_, case
 
 from features.money import as_decimal
-from outreach.promises.accounts import OPEN, Standing, listed
-from outreach.promises.models import IN_HAND, PromiseEventRow, PromiseRow
+from outreach.promises.accounts import OPEN, SINCE, STATE, Standing, listed
+from outreach.promises.models import IN_HAND, PromiseRow
 from warehouse import clock
 from warehouse.database import engine_for, reading
 from warehouse.receipts import Receipt, recording
@@ -51,13 +51,13 @@ def _due(standing: Standing, allowed: timedelta) -> datetime:
 
 
 def age_of(settings: OutreachSettings, now: datetime) -> ColumnElement[str]:
-    """SQL for the age of a promise, over `promises` and their last events; empty for one that is not open.
+    """SQL for the age of a promise, over `with_last_event`; empty for one that is not open.
 
     It says what `aged` says, without reading the promises.
     """
     allowed = timedelta(hours=settings.ageing_breach_hours)
     grace = allowed - timedelta(hours=settings.ageing_warning_hours)
-    own, since = PromiseRow.due_at, PromiseEventRow.at
+    own, since = PromiseRow.due_at, SINCE
     in_hand = and_(own > since, PromiseRow.kind.in_(IN_HAND))
 
     def due_before(moment: datetime) -> ColumnElement[bool]:
@@ -66,7 +66,7 @@ def age_of(settings: OutreachSettings, now: datetime) -> ColumnElement[str]:
         return case((in_hand, own < back), (own > since, own < moment), else_=since < back)
 
     return case(
-        (PromiseEventRow.state.not_in(OPEN), ""),
+        (STATE.not_in(OPEN), ""),
         (due_before(now), "breach"),
         (due_before(now + grace), "warning"),
         else_="fresh",

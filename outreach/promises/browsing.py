@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
-from outreach.promises.accounts import OPEN, Standing, standings
+from outreach.promises.accounts import OPEN, SINCE, STATE, Standing, standings, with_last_event
 from outreach.promises.ageing import age_of
-from outreach.promises.models import PromiseEventRow, PromiseRow
-from outreach.promises.overview import Group, last_events
+from outreach.promises.models import PromiseRow
+from outreach.promises.overview import Group
 from warehouse.errors import SettingsError
 from warehouse.settings import OutreachSettings
 
@@ -103,13 +103,13 @@ def page(
     if sort not in SORTS:
         raise SettingsError(f"there is no order {sort!r}; there are {', '.join(SORTS)}")
     age = age_of(settings, now)
-    conditions = [*wanted.conditions(), PromiseEventRow.state.in_(STATES[wanted.state])]
+    conditions = [*wanted.conditions(), STATE.in_(STATES[wanted.state])]
     if wanted.kind:
         conditions.append(PromiseRow.kind == wanted.kind)
     if wanted.age:
         conditions.append(age == wanted.age)
     order = SORTS[sort] or _urgency(age)
-    ids = last_events(select(PromiseRow.promise_id)).where(*conditions)
+    ids = with_last_event(select(PromiseRow.promise_id)).where(*conditions)
     some = session.scalars(ids.order_by(*order, PromiseRow.promise_id).offset(first).limit(limit)).all()
     return _in_order(some, standings(session, some))
 
@@ -131,7 +131,7 @@ def total_of(found: Iterable[Group], wanted: Wanted) -> tuple[int, dict[str, int
 
 def _urgency(age: ColumnElement[str]) -> tuple[Any, ...]:
     places = {name: place for place, name in enumerate(AGES)}
-    return (case(places, value=age, else_=len(AGES)), PromiseEventRow.at)
+    return (case(places, value=age, else_=len(AGES)), SINCE)
 
 
 def _in_order(ids: Sequence[str], found: dict[str, Standing]) -> list[Standing]:

@@ -1,19 +1,22 @@
 """The check: proves over all postings that promised = paid + open + voided, and looks for what cannot be."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, cast, exists, func, select, text
+from sqlalchemy import Select, exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from outreach.models import NoticeOpportunityRow, NoticeRow
 from outreach.opportunities import MONEY
 from outreach.promises.accounts import Balance, Standing, balances, listed
 from outreach.promises.ageing import aged
+from outreach.promises.goodwill import GOODWILL
 from outreach.promises.models import PostingRow, PromiseEventRow, PromiseRow
 from outreach.states import TOLD
 from warehouse import clock
+from warehouse.access.models import AuditRow
 from warehouse.database import engine_for, reading
 from warehouse.settings import Settings
 
@@ -80,37 +83,55 @@ def _promise(standing: Standing) -> Iterator[Finding]:
 
 
 def _promised_otherwise(session: Session) -> Iterator[Finding]:
-    """Promises whose first posting is missing, or of another amount than was said."""
-    credited = func.sum(PostingRow.amount_minor).filter(PostingRow.credit == "promised")
-    posted = func.coalesce(cast(credited, BigInteger), 0)
-    query = (
-        select(PromiseRow.promise_id, PromiseRow.amount_minor, posted)
-        .outerjoin(PostingRow, PostingRow.promise_id == PromiseRow.promise_id)
-        .group_by(PromiseRow.promise_id, PromiseRow.amount_minor)
-        .having(func.coalesce(PromiseRow.amount_minor, 0) != posted)
+    """Promises of other money than their notices told of, or than the audit log says was granted."""
+    told = NoticeOpportunityRow
+    other = or_(
+        PromiseRow.amount_minor.is_distinct_from(told.amount_minor),
+        PromiseRow.currency.is_distinct_from(told.currency),
     )
-    for promise, said, there in session.execute(query.order_by(PromiseRow.promise_id)):
-        yield Finding("amount", promise, f"{said} was promised, {there} was posted")
+    columns = (PromiseRow.promise_id, PromiseRow.amount_minor, PromiseRow.currency)
+    query = select(*columns, told.amount_minor, told.currency)
+    query = query.join(told, told.promise_id == PromiseRow.promise_id).where(other)
+    for promise, amount, currency, said, said_in in session.execute(query.order_by(PromiseRow.promise_id)):
+        yield _other_money(promise, (amount, currency), (said, said_in))
+    mine = session.execute(select(*columns).where(PromiseRow.kind == GOODWILL))
+    granted = {promise: (amount, currency) for promise, amount, currency in mine}
+    log = select(AuditRow.subject, AuditRow.details).where(AuditRow.action == f"{GOODWILL}.open")
+    for promise, details in session.execute(log.order_by(AuditRow.number)):
+        logged = json.loads(details)["amount_minor"], json.loads(details)["currency"]
+        if (money := granted.get(promise, (None, None))) != logged:
+            yield _other_money(promise, money, logged)
+
+
+def _other_money(
+    promise: str, there: tuple[int | None, str | None], told: tuple[int | None, str | None]
+) -> Finding:
+    return Finding("amount", promise, f"{told[0]} {told[1]} was told, {there[0]} {there[1]} was promised")
 
 
 def _orphans(session: Session) -> Iterator[Finding]:
-    """Promises without a beginning, postings without a promise, notices whose money was not promised."""
-    started = exists().where(PromiseEventRow.promise_id == PromiseRow.promise_id)
-    known = exists().where(PromiseRow.promise_id == PostingRow.promise_id)
+    """What happened to a promise that is not there, and notices whose money was not promised."""
+    known = select(PromiseRow.promise_id)
     for what, query in (
-        ("promise without events", select(PromiseRow.promise_id).where(~started)),
-        ("posting without promise", select(PostingRow.posting_id).where(~known)),
+        ("event without promise", _beyond(PromiseEventRow, known)),
+        ("posting without promise", _beyond(PostingRow, known)),
         ("told, never promised", _unpromised()),
     ):
         for one in session.scalars(query):
             yield Finding(what, one, "it was changed past the ledger")
 
 
+def _beyond(model: type[PromiseEventRow | PostingRow], known: Select[Any]) -> Any:
+    return select(model.promise_id).where(model.promise_id.not_in(known)).distinct()
+
+
 def _unpromised() -> Any:
-    told = NoticeOpportunityRow
-    same = and_(PromiseRow.notice_id == told.notice_id, PromiseRow.opportunity_id == told.opportunity_id)
+    told, promise = (
+        NoticeOpportunityRow,
+        exists().where(PromiseRow.promise_id == NoticeOpportunityRow.promise_id),
+    )
     query = select(told.notice_id).join(NoticeRow, NoticeRow.notice_id == told.notice_id).distinct()
-    return query.where(told.owed.in_(MONEY), NoticeRow.state.in_(TOLD), ~exists().where(same))
+    return query.where(told.owed.in_(MONEY), NoticeRow.state.in_(TOLD), ~promise)
 
 
 def _rejected(session: Session, promises: list[Standing]) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from features.money import as_decimal
 from outreach.promises import ledger
 from outreach.promises.accounts import Standing, promised_sum
 from outreach.promises.ledger import Promise
-from outreach.promises.models import PostingRow, PromiseRow
+from outreach.promises.models import PromiseRow
 from outreach.standing import refuse_unknown
 from warehouse import clock
 from warehouse.access import accounts, audit
@@ -115,9 +115,9 @@ def _limit(name: str, limits: Mapping[str, int], currency: str) -> int:
 
 def _granted(session: Session, customer_id: str, currency: str, since: datetime) -> int:
     """What goodwill promised a customer since then, and did not take back."""
-    query = select(promised_sum()).join(PromiseRow, PromiseRow.promise_id == PostingRow.promise_id)
     mine = (PromiseRow.customer_id == customer_id, PromiseRow.currency == currency)
-    return session.scalar(query.where(*mine, PromiseRow.kind == GOODWILL, PromiseRow.opened_at > since)) or 0
+    since_then = (PromiseRow.kind == GOODWILL, PromiseRow.opened_at > since)
+    return session.scalar(select(promised_sum()).where(*mine, *since_then)) or 0
 
 
 def _money(minor: int, currency: str) -> str:

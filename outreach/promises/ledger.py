@@ -1,33 +1,21 @@
 """The ledger: the one place that writes promises, their events and their postings. It only grows.
 
-Double entry: every posting moves money of one promise from one account to another, so that per customer and
-currency promised = paid + open + voided at every commit. Ids follow from what is recorded, so writing it
-twice changes nothing.
+Double entry: all the money of a promise is open at its beginning, and every posting moves some of it from one
+account to another, so that per customer and currency promised = paid + open + voided at every commit. Ids
+follow from what is recorded, so writing it twice changes nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, cast
 
-from sqlalchemy import (
-    Column,
-    CursorResult,
-    MetaData,
-    Select,
-    String,
-    Table,
-    delete,
-    insert,
-    literal,
-    select,
-    text,
-)
+from sqlalchemy import CursorResult, Select, insert, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from outreach.bulk import chunks, emptied, filled, table_of
+from outreach.bulk import chunks, table_of
 from outreach.promises.accounts import Standing, of_notices, standings
 from outreach.promises.models import PayoutRow, PostingRow, PromiseEventRow, PromiseRow
 from warehouse.database import Base
@@ -109,23 +97,7 @@ def open_promises(session: Session, promises: Sequence[Promise], *, by: str, at:
     there = standings(session, (promise.promise_id for promise in promises))
     new = list({p.promise_id: p for p in promises if p.promise_id not in there}.values())
     _insert(session, PromiseRow, (_row(promise, by, at) for promise in new))
-    opening = [_opening(promise, at) for promise in new if promise.amount_minor is not None]
-    post(session, opening, by=by, at=at)
-    _turn(session, [(p.promise_id, 1, p.why) for p in new], "open", by=by, at=at)
     return len(new)
-
-
-_OPENING = Table(
-    "opening_promises",
-    MetaData(),
-    *(
-        Column(name, table_of(PromiseRow).c[name].type)
-        for name in ("promise_id", "customer_id", "kind", "currency", "amount_minor", "said", "why", "due_at")
-    ),
-    *(Column(name, String(36)) for name in ("opportunity_id", "notice_id")),
-    prefixes=["TEMPORARY"],
-)
-"""Promises that are about to be opened, for as long as a transaction lasts."""
 
 
 def open_selected(session: Session, promised: Select[Any], *, by: str, at: datetime) -> int:
@@ -143,37 +115,14 @@ def open_selected(session: Session, promised: Select[Any], *, by: str, at: datet
     Returns:
         how many were opened, or opened again.
     """
-    emptied(session, _OPENING)
-    filled(session, _OPENING, promised)
-    rows = _OPENING.c
-    before = list(
-        session.scalars(select(rows.promise_id).where(rows.promise_id.in_(select(PromiseRow.promise_id))))
-    )
-    said = {"by": literal(by), "at": literal(at, Moment)}
-    opened = {column.name: column for column in rows} | {"opened_by": said["by"], "opened_at": said["at"]}
-    posting = {"posting_id": rows.promise_id, "promise_id": rows.promise_id} | {
-        "debit": literal("open"),
-        "credit": literal("promised"),
-        "amount_minor": rows.amount_minor,
-        "reference": literal(""),
-        "happened_at": said["at"],
-    }
-    event: dict[str, Any] = {"event_id": rows.promise_id, "promise_id": rows.promise_id}
-    event |= {"number": literal(1), "state": literal("open"), "why": rows.why}
-    again = _open_again(session, before, by=by, at=at)
-    for some in chunks(before):
-        session.execute(delete(_OPENING).where(rows.promise_id.in_(some)))
-    _insert_selected(session, PromiseRow, opened)
-    _insert_selected(session, PostingRow, posting | said)
-    return _insert_selected(session, PromiseEventRow, event | said) + again
-
-
-def _insert_selected(session: Session, model: type[Base], values: Mapping[str, Any]) -> int:
-    chosen = select(*(value.label(name) for name, value in values.items())).select_from(_OPENING)
-    chosen = chosen.order_by(_OPENING.c.promise_id)
-    statement = insert(table_of(model)).from_select(list(values), chosen)
+    mine = promised.subquery("promised")
+    there = select(PromiseRow.promise_id).join(mine, mine.c.promise_id == PromiseRow.promise_id)
+    again = _open_again(session, session.scalars(there).all(), by=by, at=at)
+    new = select(*mine.c, literal(by), literal(at, Moment))
+    new = new.where(mine.c.promise_id.not_in(select(PromiseRow.promise_id))).order_by(mine.c.promise_id)
+    statement = insert(table_of(PromiseRow)).from_select([*mine.c.keys(), "opened_by", "opened_at"], new)
     written = session.execute(statement.execution_options(preserve_rowcount=True))
-    return cast("CursorResult[Any]", written).rowcount
+    return cast("CursorResult[Any]", written).rowcount + again
 
 
 def _open_again(session: Session, promise_ids: Sequence[str], *, by: str, at: datetime) -> int:
@@ -357,11 +306,6 @@ def _take_back(session: Session, promise_id: str, reference: str, *, by: str, at
     return True
 
 
-def _opening(promise: Promise, at: datetime) -> Posting:
-    assert promise.amount_minor is not None
-    return Posting(promise.promise_id, promise.promise_id, "open", "promised", promise.amount_minor, "", at)
-
-
 def _row(promise: Promise, by: str, at: datetime) -> dict[str, Any]:
     row = vars(promise) | {"promise_id": promise.promise_id, "opened_by": by, "opened_at": at}
     return {name: value for name, value in row.items() if name != "subject"}
@@ -373,15 +317,16 @@ def _turn(
     """Writes the events that take promises (id, number of the event, why) to a state."""
     fixed = {"state": state, "by": by, "at": at}
     events = (
-        {"event_id": _event_id(promise, number), "promise_id": promise, "number": number, "why": why} | fixed
+        {
+            "event_id": content_id("promise event", promise, str(number)),
+            "promise_id": promise,
+            "number": number,
+            "why": why,
+        }
+        | fixed
         for promise, number, why in changes
     )
     _insert(session, PromiseEventRow, events)
-
-
-def _event_id(promise_id: str, number: int) -> str:
-    """The first event of a promise has its id, as its opening posting has: SQL can write both at once."""
-    return promise_id if number == 1 else content_id("promise event", promise_id, str(number))
 
 
 def _insert(session: Session, model: type[Base], rows: Iterable[dict[str, Any]]) -> None:

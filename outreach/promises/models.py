@@ -1,25 +1,44 @@
-"""Tables of promises. All of them only grow; `outreach.append_only` holds the triggers that say so."""
+"""Tables of promises. All of them only grow; `outreach.append_only` holds the triggers that say so.
+
+A promise is opened by its own row: it is open from then on, and all its money with it. Events and postings
+say what came after that.
+"""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.models import ID, NAME
 from warehouse.database import Base
 from warehouse.models import Moment
 
-ACCOUNTS = ("promised", "open", "paid", "voided")
-"""Between which money moves. `promised` is what the others come from: promised = paid + open + voided."""
+ACCOUNTS = ("open", "paid", "voided")
+"""Between which the money of a promise moves; all of it is in the first at its beginning, and what is in all
+of them together is what was promised, always."""
 
 IN_HAND = ("unused_entitlement",)
 """Kinds of promises about money that the customer holds and may use until it lapses."""
 
 
 class PromiseRow(Base):
-    """What a customer was told of, as it was said. Without money, amount and currency are null."""
+    """What a customer was told of, as it was said. Without money, amount and currency are null.
+
+    Promises of a notice are found by `notice_opportunities.promise_id`; the few of one that no opportunity
+    is behind, by an index of their own.
+    """
 
     __tablename__ = "promises"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="above_zero"),
+        CheckConstraint("(amount_minor IS NULL) = (currency IS NULL)", name="whole_money"),
+        Index(
+            "ix_promises_of_notices_alone",
+            "notice_id",
+            sqlite_where=text("opportunity_id IS NULL"),
+            postgresql_where=text("opportunity_id IS NULL"),
+        ),
+    )
 
     promise_id: Mapped[str] = mapped_column(ID, primary_key=True)
     customer_id: Mapped[str] = mapped_column(NAME, index=True)
@@ -31,12 +50,12 @@ class PromiseRow(Base):
     opened_by: Mapped[str] = mapped_column(NAME)
     opened_at: Mapped[datetime] = mapped_column(Moment)
     due_at: Mapped[datetime | None] = mapped_column(Moment)
-    opportunity_id: Mapped[str | None] = mapped_column(ID, index=True)
-    notice_id: Mapped[str | None] = mapped_column(ForeignKey("notices.notice_id"), index=True)
+    opportunity_id: Mapped[str | None] = mapped_column(ID)
+    notice_id: Mapped[str | None] = mapped_column(ForeignKey("notices.notice_id"))
 
 
 class PromiseEventRow(Base):
-    """A change of a promise's state. Events of one promise are numbered from 1; the last says its state."""
+    """A change of a promise's state. Its opening counts as the first, so they are numbered from 2."""
 
     __tablename__ = "promise_events"
     __table_args__ = (Index("ix_promise_events_promise_number", "promise_id", "number", unique=True),)

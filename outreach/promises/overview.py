@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
 
-from outreach.promises.accounts import account
+from outreach.promises.accounts import STATE, movements, sums_of, with_last_event
 from outreach.promises.ageing import age_of
 from outreach.promises.models import PostingRow, PromiseEventRow, PromiseRow
 from warehouse.settings import OutreachSettings
@@ -25,8 +25,8 @@ class Group:
         age: `fresh`, `warning` or `breach`; empty where they are not open.
         promises: how many there are.
         promised_minor: their money in minor units, like the next three; 0 without money.
-        paid_minor: what was paid and did not come back.
         open_minor: what is still owed.
+        paid_minor: what was paid and did not come back.
         voided_minor: what was taken back.
     """
 
@@ -36,8 +36,8 @@ class Group:
     age: str
     promises: int
     promised_minor: int
-    paid_minor: int
     open_minor: int
+    paid_minor: int
     voided_minor: int
 
 
@@ -79,13 +79,10 @@ def groups(
         now: at which moment.
         conditions: which promises, over `promises`; by default all.
     """
-    keys = (PromiseRow.kind, PromiseRow.currency, PromiseEventRow.state, age_of(settings, now).label("age"))
-    # A promise of money has one posting that opened it, one without money has none: so each counts once.
-    first = or_(PostingRow.posting_id.is_(None), PostingRow.credit == "promised")
-    counted = func.sum(case((first, 1), else_=0))
-    accounts = (-account("promised"), account("paid"), account("open"), account("voided"))
-    columns: Any = select(*keys, counted, *(cast(total, BigInteger) for total in accounts))
-    query = last_events(columns).outerjoin(PostingRow, PostingRow.promise_id == PromiseRow.promise_id)
+    keys = (PromiseRow.kind, PromiseRow.currency, STATE.label("state"), age_of(settings, now).label("age"))
+    moved = movements()
+    columns: Any = select(*keys, func.count(), *sums_of(moved))
+    query = with_last_event(columns).outerjoin(moved, moved.c.promise_id == PromiseRow.promise_id)
     rows = session.execute(query.where(*conditions).group_by(*keys))
     return sorted((Group(*row) for row in rows), key=lambda one: (one.kind, one.currency or "", one.state))
 
@@ -93,7 +90,7 @@ def groups(
 class Remembered:
     """The groups of all promises, counted anew once something was written or a minute has passed.
 
-    The tables only grow, so while there are as many events and postings as before they are the same ones.
+    The tables only grow, so while there are as many rows as before they are the same ones.
     """
 
     def __init__(self) -> None:
@@ -101,24 +98,13 @@ class Remembered:
 
     def groups(self, session: Session, settings: OutreachSettings, now: datetime) -> list[Group]:
         """The groups of all promises; arguments as of `groups`, `now` being a whole minute."""
-        tables = (PromiseEventRow, PostingRow)
+        tables = (PromiseRow, PromiseEventRow, PostingRow)
         rows = [session.scalar(select(func.count()).select_from(table)) for table in tables]
         key = (*rows, now, settings.ageing_warning_hours, settings.ageing_breach_hours)
         known = self._known
         if known is None or known[0] != key:
             known = self._known = (key, groups(session, settings, now))
         return known[1]
-
-
-def last_events(query: Select[Any]) -> Select[Any]:
-    """A query over each promise and the event that says its state."""
-    later = aliased(PromiseEventRow)
-    next_one = (later.promise_id == PromiseEventRow.promise_id, later.number == PromiseEventRow.number + 1)
-    return (
-        query.select_from(PromiseEventRow)
-        .join(PromiseRow, PromiseRow.promise_id == PromiseEventRow.promise_id)
-        .where(~select(later.event_id).where(*next_one).exists())
-    )
 
 
 def balances_of(found: Iterable[Group]) -> list[Sums]:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from outreach.models import BatchRow, NoticeRow
 from outreach.promises import ledger
-from outreach.promises.accounts import Standing
+from outreach.promises.accounts import OPEN, Standing
 from outreach.promises.ageing import Aged, aged
 from outreach.promises.models import PayoutRow, PostingRow, PromiseEventRow
 from outreach.review import columns_of
@@ -23,8 +23,8 @@ class Story:
     Attributes:
         standing: how it stands.
         age: how long it has been open; `None` where it is not.
-        events: rows of `promise_events`, oldest first.
-        postings: rows of `postings`, oldest first.
+        events: its opening and the rows of `promise_events`, oldest first.
+        postings: the money it opened with and the rows of `postings`, oldest first.
         payouts: rows of `payouts`: when it was handed to finance.
         notice: `notice_id, subject, state, channel, day` of the message it was made in; `None` where there
             was none.
@@ -57,8 +57,23 @@ def story(settings: Settings, promise_id: str, now: datetime) -> Story:
         return Story(
             standing,
             next(iter(aged([standing], settings.outreach, now)), None),
-            rows(PromiseEventRow, PromiseEventRow.number),
-            rows(PostingRow, PostingRow.at, PostingRow.posting_id),
+            [_opening(standing), *rows(PromiseEventRow, PromiseEventRow.number)],
+            [*_first_posting(standing), *rows(PostingRow, PostingRow.at, PostingRow.posting_id)],
             rows(PayoutRow, PayoutRow.number),
             {str(name): value for name, value in notice.items()} if notice is not None else None,
         )
+
+
+def _opening(standing: Standing) -> dict[str, Any]:
+    """The opening of a promise, as an event."""
+    said = {"by": standing.opened_by, "at": standing.opened_at, "why": standing.why}
+    return {"promise_id": standing.promise_id, "number": 1, "state": OPEN[0]} | said
+
+
+def _first_posting(standing: Standing) -> list[dict[str, Any]]:
+    """What opened a promise of money, as a posting; none for one without."""
+    if standing.amount_minor is None:
+        return []
+    sides = {"debit": "open", "credit": "promised", "amount_minor": standing.amount_minor, "reference": ""}
+    when = {"happened_at": standing.opened_at, "by": standing.opened_by, "at": standing.opened_at}
+    return [{"promise_id": standing.promise_id} | sides | when]

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from outreach import review
 from outreach.auditing import check_decisions
 from outreach.models import NoticeEventRow, NoticeRow
-from outreach.promises.models import PostingRow
+from outreach.promises.models import PromiseRow
 from tests.conftest import BOTH, copy_of, migrated_on
 from tests.outreach.worlds import EVERYTHING, fill, night, shop
 from tests.preloaded import Preloaded, preloaded
@@ -73,7 +73,7 @@ def test_a_killed_approval_happened_whole_or_not_at_all(
             break
         assert done.returncode == -9, done.stderr
         with reading(engine_for(home)) as session:
-            assert session.scalar(select(func.count()).select_from(PostingRow)) in (0, len(CUSTOMERS))
+            assert session.scalar(select(func.count()).select_from(PromiseRow)) in (0, len(CUSTOMERS))
         again = review.approve(home, "latest", by="bob")
         assert again.changed + again.unchanged == len(CUSTOMERS)
         assert_whole(home)

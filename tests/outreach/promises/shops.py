@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from outreach.promises import accounts, ledger
 from outreach.promises.accounts import Standing
 from outreach.promises.ledger import Promise
+from outreach.promises.story import story
 from tests.outreach.worlds import fill
 from warehouse.database import engine_for, reading, writing
 from warehouse.settings import Settings
@@ -54,10 +55,4 @@ def amounts(home: Settings, customer: str = "ann") -> tuple[int, int, int, int]:
 
 def events(home: Settings, promise_id: str) -> list[tuple[str, str, str]]:
     """The states a promise went through, by whom and why."""
-    from sqlalchemy import select
-
-    from outreach.promises.models import PromiseEventRow as Event
-
-    query = select(Event.state, Event.by, Event.why).where(Event.promise_id == promise_id)
-    with reading(engine_for(home)) as session:
-        return [tuple(row) for row in session.execute(query.order_by(Event.number))]
+    return [(one["state"], one["by"], one["why"]) for one in story(home, promise_id, NOON).events]

@@ -124,6 +124,7 @@ def test_a_promise_of_no_money_is_refused(home: Settings, amount: int) -> None:
 @pytest.mark.parametrize("change", ["UPDATE {} SET promise_id = '1'", "DELETE FROM {}"])
 def test_nothing_of_it_can_be_changed(any_home: Settings, table: str, change: str) -> None:
     one = promised(any_home)
+    desk.pay(any_home, one, reference="bank 1", by="fin")
     with writing(engine_for(any_home)) as session:
         payout = {"payout_id": "p", "export_id": "e", "promise_id": one, "number": 1, "amount_minor": 1}
         ledger.hand_out(session, [payout], by="eve", at=NOON)
@@ -132,7 +133,8 @@ def test_nothing_of_it_can_be_changed(any_home: Settings, table: str, change: st
 
 
 @pytest.mark.parametrize(
-    ("debit", "credit", "amount"), [("paid", "pocket", 1), ("paid", "paid", 1), ("paid", "open", 0)]
+    ("debit", "credit", "amount"),
+    [("paid", "pocket", 1), ("open", "promised", 1), ("paid", "paid", 1), ("paid", "open", 0)],
 )
 def test_the_database_refuses_a_posting_that_is_none(
     any_home: Settings, debit: str, credit: str, amount: int
