@@ -25,7 +25,8 @@ class BatchRow(Base):
     """The notices of one night, reviewed together.
 
     `digest` is over what its notices say; `version` counts decisions and edits; `author` is who edited or
-    submitted it last, and may not approve it; `facets` is JSON of what it can be filtered by.
+    submitted it last, and may not approve it; `facets` is JSON of what it can be filtered by. `unsent` is
+    true from an approval until sending has seen that no approved message is left.
     """
 
     __tablename__ = "batches"
@@ -41,6 +42,7 @@ class BatchRow(Base):
     version: Mapped[int] = mapped_column(default=1)
     author: Mapped[str | None] = mapped_column(NAME)
     facets: Mapped[str] = mapped_column(Text)
+    unsent: Mapped[bool] = mapped_column(default=False)
 
 
 class NoticeRow(Base):
@@ -54,11 +56,10 @@ class NoticeRow(Base):
 
     __tablename__ = "notices"
     __table_args__ = (
-        # All that lists filter and sort by: SQLite answers from this alone. PostgreSQL reads rows as fast.
+        # All that lists filter and sort by: SQLite answers from this alone. PostgreSQL reads rows as fast;
+        # its indexes have nothing in them that a decision changes, so that it writes the rows alone.
         Index("ix_notices_listed", *LISTED, info={"only": "sqlite"}).ddl_if(dialect="sqlite"),
-        Index("ix_notices_state_batch", "state", "batch_id", info={"only": "postgresql"}).ddl_if(
-            dialect="postgresql"
-        ),
+        Index("ix_notices_batch_id", "batch_id", info={"only": "postgresql"}).ddl_if(dialect="postgresql"),
     )
 
     notice_id: Mapped[str] = mapped_column(ID, primary_key=True)

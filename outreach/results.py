@@ -125,8 +125,9 @@ def newest_days(session: Session) -> list[date]:
 
 def days_with_messages(session: Session) -> list[date]:
     """The days of all nights of which a message was sent."""
-    sent = select(NoticeRow.batch_id).where(NoticeRow.state == "sent", NoticeRow.channel != NO_CHANNEL)
-    return list(session.scalars(select(BatchRow.day).where(BatchRow.batch_id.in_(sent))))
+    sent = (NoticeRow.batch_id == BatchRow.batch_id, NoticeRow.state == "sent")
+    some = select(NoticeRow.notice_id).where(*sent, NoticeRow.channel != NO_CHANNEL)
+    return list(session.scalars(select(BatchRow.day).where(some.exists())))
 
 
 def payouts(session: Session) -> Payouts:

@@ -174,6 +174,7 @@ def approve_in(
     sums = _sums(session)
     changed = move_chosen(session, "approved", by=by, at=now, reason=reason, values=stamp, audit=entry)
     _settle(session, found, changed + late + agreed)
+    found.unsent = found.unsent or changed > 0
     return Outcome(found.batch_id, found.day, changed, done, sums, overtaken=late, agreed=agreed, entry=entry)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from outreach.bulk import chunks
@@ -63,6 +63,7 @@ def send(settings: Settings, *, batch: str | None = None, allow_old: bool = Fals
             if not receipt.rows_out["notices"]:
                 raise
             receipt.warnings.append(f"{paused}; the rest was not sent")
+        _tell_batches(settings)
         receipt.artifacts["outbox"] = str(settings.outbox_folder)
     return receipt
 
@@ -71,12 +72,24 @@ def _waiting(settings: Settings, batch: str | None) -> list[str]:
     """Ids of notices that a run left `handed`, then of those `approved`, in the order of their turn."""
     with reading(engine_for(settings)) as session:
         refuse_if_paused(session)
-        query = select(NoticeRow.notice_id).where(
-            NoticeRow.state.in_(("handed", "approved")), NoticeRow.channel != NO_CHANNEL
-        )
+        query = _left(select(NoticeRow.notice_id)).join(BatchRow, BatchRow.batch_id == NoticeRow.batch_id)
+        query = query.where(BatchRow.unsent)
         if batch is not None:
             query = query.where(NoticeRow.batch_id == find_batch(session, batch).batch_id)
         return list(session.scalars(query.order_by(*TURN)))
+
+
+def _left(query: Select[Any]) -> Select[Any]:
+    return query.where(NoticeRow.state.in_(("handed", "approved")), NoticeRow.channel != NO_CHANNEL)
+
+
+def _tell_batches(settings: Settings) -> None:
+    """Marks the batches of which nothing is left to send; an approval meanwhile waits for their rows."""
+    with writing(engine_for(settings)) as session:
+        batches = session.scalars(select(BatchRow).where(BatchRow.unsent).with_for_update()).all()
+        for batch in batches:
+            left = _left(select(NoticeRow.notice_id)).where(NoticeRow.batch_id == batch.batch_id).limit(1)
+            batch.unsent = session.scalar(left) is not None
 
 
 def _send_some(settings: Settings, ids: Sequence[str], allow_old: bool, receipt: Receipt) -> None:

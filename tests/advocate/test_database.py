@@ -28,7 +28,7 @@ def test_the_migrated_database_is_what_the_classes_describe(any_settings: Settin
 def test_upgrading_twice_changes_nothing(any_settings: Settings) -> None:
     upgrade(any_settings)
     with engine_for(any_settings).connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0011"
+        assert MigrationContext.configure(connection).get_current_revision() == "0012"
 
 
 def test_the_newest_migration_is_the_one_that_alembic_would_run_last() -> None:

@@ -91,6 +91,7 @@ def test_books_of_nobody_who_is_erased_cannot_be_emptied(any_home: Settings) -> 
     with clock.at(MORNING):
         night(any_home)
         review.approve(any_home, str(DAY), by="eve", reason="fine")
+        review.reject(any_home, str(DAY), by="eve", reason="not fine")
         erase(any_home, "ann")
     for change in ("UPDATE promise_events SET why = ''", "UPDATE notice_events SET reason = ''"):
         with pytest.raises(Exception, match="append-only"), writing(engine_for(any_home)) as session:

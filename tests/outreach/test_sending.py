@@ -1,4 +1,6 @@
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from outreach.sending import send
 from tests.outreach.test_review import balance, states
 from tests.outreach.worlds import DAY, END, EVERYTHING, MORNING, consenting, fill, night, shop
 from warehouse import clock
-from warehouse.database import engine_for, writing
+from warehouse.database import engine_for, reading, writing
 from warehouse.errors import ConflictError, PausedError
 from warehouse.receipts import Receipt
 from warehouse.settings import Settings
@@ -247,3 +249,47 @@ def test_two_accounts_of_a_person_do_not_slip_under_the_cap_in_one_run(home: Set
         review.approve(both_days, "latest", by="eve")
     receipt = send_at(MORNING + timedelta(days=1), once)
     assert (receipt.rows_out["notices"], receipt.rejected) == (1, {"notices: frequency_cap": 1})
+
+
+def test_a_batch_has_something_unsent_from_an_approval_until_nothing_is_left(any_home: Settings) -> None:
+    fill(any_home, shop("ann", "bob"))
+    with clock.at(END):
+        night(any_home)
+    assert not unsent(any_home)
+    with clock.at(EARLY):
+        ann, bob = review.show_batch(any_home, "latest")["notices"]
+        review.approve(any_home, "latest", by="eve", which=Which([ann["notice_id"]]))
+        assert unsent(any_home)
+        send(any_home)
+        assert unsent(any_home)  # it waits until it is certain that the approval stays
+    assert send_at(MORNING, any_home).rows_out["notices"] == 1
+    assert not unsent(any_home)
+    with clock.at(MORNING):
+        review.approve(any_home, "latest", by="eve", which=Which([bob["notice_id"]]))
+    assert send_at(MORNING + timedelta(hours=1), any_home).rows_out["notices"] == 1
+    assert not unsent(any_home)
+
+
+def test_an_approval_while_sending_ends_is_not_forgotten(any_home: Settings) -> None:
+    fill(any_home, shop("ann", "bob"))
+    with clock.at(END):
+        night(any_home)
+    ann, bob = (one["notice_id"] for one in review.show_batch(any_home, "latest")["notices"])
+    with clock.at(EARLY):
+        review.approve(any_home, "latest", by="eve", which=Which([ann]))
+    with ThreadPoolExecutor() as pool:
+        with writing(engine_for(any_home)) as session:
+            batch = review.find_batch(session, "latest", lock=True)
+            sending = pool.submit(send_at, MORNING, any_home)
+            review.approve_in(session, any_home, batch, None, "eve", MORNING, "", Which([bob]))
+            time.sleep(1)
+            assert not sending.done()
+        sending.result()
+    assert unsent(any_home)
+    send_at(MORNING + timedelta(hours=1), any_home)
+    assert set(states(any_home).values()) == {"sent"}
+
+
+def unsent(home: Settings) -> bool:
+    with reading(engine_for(home)) as session:
+        return review.find_batch(session, "latest").unsent
