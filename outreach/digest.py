@@ -50,7 +50,7 @@ def digest(settings: Settings, day: date) -> Receipt:
             found = _waiting(session, settings, day, clock.now())
             people = {row.name: row.email for row in accounts.open_accounts(session, Role.REVIEWER)}
         if found is None:
-            receipt.notes.append("no batch waits for a decision, so nobody is told")
+            receipt.notes.append("no batch of today waits for a decision, so nobody is told of one")
             return receipt
         subject, text = worded(found, settings)
         told, channel = 0, channel_for(settings, "email")

@@ -3,26 +3,29 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from features.contract import CONTRACTS
+from features.events import seen
 from outreach.editing import slots_of, told_of
 from outreach.models import BatchRow, NoticeEventRow, NoticeOpportunityRow, NoticeRow, WordsRow
 from outreach.promises.accounts import Standing, of_notices
 from outreach.references import shortened
 from outreach.review import columns_of
-from warehouse import clock
+from outreach.spells import spells, stated
 from warehouse.database import engine_for, reading
 from warehouse.errors import NotFoundError
 from warehouse.lake import Lake
 from warehouse.settings import Settings
 
 CONTACTS_SHOWN = 10
+PRICES = ("list", "promotion")
+PRICES_SINCE = timedelta(days=90)
+"""How long before a purchase its prices are shown."""
 _AMOUNTS = (
     "claim_minor",
     "already_promised_minor",
@@ -45,7 +48,8 @@ class Dossier:
         batch: the row of `batches`.
         words: the row of `notice_words`.
         told: for each opportunity its row with `evidence` as facts, `steps` of the arithmetic (`name,
-            minor`), `reference` of its promise, `prices` (moment, amount) and the moment it is about.
+            minor`), `reference` of its promise, the moment it is about, and around that by kind (`PRICES`)
+            the `prices`: from when, until when (null: it still holds) and how much.
         slots: names that may be edited, see `outreach.editing.slots_of`.
         history: what was decided, oldest first.
         promises: what approving it opened.
@@ -110,7 +114,7 @@ def _told(row: NoticeOpportunityRow) -> dict[str, Any]:
         "reference": shortened(row.promise_id) if row.promise_id else None,
         "bought_at": datetime.fromisoformat(moment) if moment and price else None,
         "bought_price": float(price) if price else None,
-        "prices": [],
+        "prices": {},
     }
 
 
@@ -160,28 +164,26 @@ def _found(one: Mapping[str, Any]) -> str:
 
 
 def _add_prices(settings: Settings, found: Dossier) -> None:
-    """The history of the prices that the evidence is about, as the lake has it up to the night's end."""
-    about = {
-        (one["product_id"], one["evidence"]["market"], one["currency"])
+    """The prices of what the evidence is about, as they were known at the night's end."""
+    day = found.batch["day"]
+    about = [
+        one
         for one in found.told
-        if one["product_id"] and one["evidence"].get("market") and one["bought_price"] is not None
-    }
+        if one["product_id"] and one["evidence"].get("market") and one["bought_at"] is not None
+    ]
     if not about:
         return
-    end = clock.end_of(found.batch["day"])
-    products = [product for product, _, _ in about]
-    prices = (
-        Lake.of(settings)
-        .scan(CONTRACTS["prices"].table)
-        .filter(pl.col("product_id").is_in(products), pl.col("effective_at") < end)
-        .select("product_id", "market", "currency", "effective_at", "price", "kind")
-        .sort("effective_at")
-        .collect()
-    )
-    for one in found.told:
-        key = (one["product_id"], one["evidence"].get("market"), one["currency"])
-        if key in about:
-            mine = prices.filter(
-                pl.col("product_id") == key[0], pl.col("market") == key[1], pl.col("currency") == key[2]
-            )
-            one["prices"] = [(at, float(price)) for at, price in mine.select("effective_at", "price").rows()]
+    products = sorted({one["product_id"] for one in about})
+    prices = seen(Lake.of(settings), "prices", day).filter(pl.col("product_id").is_in(products))
+    for kind in PRICES:
+        there = stated(spells(prices, kind)).collect()
+        for one in about:
+            market, since = one["evidence"]["market"], one["bought_at"] - PRICES_SINCE
+            mine = there.filter(
+                pl.col("product_id") == one["product_id"],
+                pl.col("market") == market,
+                pl.col("currency") == one["currency"],
+                pl.col("until").is_null() | (pl.col("until") > since),
+            ).with_columns(pl.max_horizontal("effective_at", pl.lit(since)))
+            rows = mine.select("effective_at", "until", pl.col("price").cast(pl.Float64)).rows()
+            one["prices"][kind] = [list(row) for row in rows]

@@ -111,7 +111,7 @@ REFUSING = frozenset(_ADVICE)
 
 
 def fitness_of(settings: OutreachSettings) -> str:
-    """What a message was found fit for, in 16 digits: it changes with the settings that `refusal` looks at."""
+    """What a message was found fit for, in 16 digits: it changes with what `refusal` looks at."""
     looked_at = json.dumps([settings.opt_out, settings.postal_address])
     return hashlib.sha256(looked_at.encode()).hexdigest()[:16]
 

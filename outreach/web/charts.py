@@ -3,9 +3,9 @@
 Each comes with a description that says the same in words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from babel.numbers import format_currency
@@ -15,6 +15,8 @@ LABELS, NUMBERS, ROW = 210, 70, 26
 """Of bars, in the chart's own units: room for labels, for numbers, and the height of a row."""
 HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 240, 78, 16, 16, 34
 """Of prices."""
+AFTER = timedelta(days=2)
+"""How long what still holds is drawn beyond what is known to have happened."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,13 @@ def bars(name: str, title: str, values: Sequence[tuple[str, int]]) -> Bars:
 
 @dataclass(frozen=True)
 class Prices:
-    """A price over time as a line of steps, with moments marked on it.
+    """Prices over time as lines of steps, with moments marked on them.
 
     Attributes:
         name: unlike that of any other chart of the page.
         title: what it shows.
         description: the same in words.
-        line: points of the line, as SVG has them.
+        lines: `kind` of the price and `points` as SVG has them, of each stretch without a gap.
         marks: `x, y, label` of each moment.
         xs: `x, text` of the scale of days.
         ys: `y, text` of the scale of prices.
@@ -66,38 +68,42 @@ class Prices:
     name: str
     title: str
     description: str
-    line: str
+    lines: list[dict[str, str]]
     marks: list[dict[str, Any]]
     xs: list[dict[str, Any]]
     ys: list[dict[str, Any]]
     shape: str = "prices"
 
 
+Spell = tuple[datetime, datetime | None, float]
+"""From when until when a price held, and how much it was; without an end it still holds."""
+
+
 def prices(
     name: str,
     title: str,
-    steps: Sequence[tuple[datetime, float]],
+    spells: Mapping[str, Sequence[Spell]],
     marks: Sequence[tuple[datetime, float, str]],
-    end: datetime,
     currency: str,
 ) -> Prices | None:
-    """A price that holds from each moment to the next; `None` where none is known.
+    """Prices of several kinds; `None` where none is known.
 
     Args:
         name: see `Prices`.
         title: see `Prices`.
-        steps: from when on a price held, oldest first.
+        spells: for each kind when which price held, oldest first.
         marks: moments, the amounts they are about, and what happened.
-        end: until when the last one is drawn.
         currency: of all of them.
     """
-    if not steps:
+    every = [spell for mine in spells.values() for spell in mine]
+    if not every:
         return None
-    moments = [moment for moment, _ in steps] + [moment for moment, _, _ in marks]
-    first, last = min(moments), max(end, *moments)
-    values = [value for _, value in steps] + [value for _, value, _ in marks]
+    begins, ends = [spell[0] for spell in every], [spell[1] for spell in every if spell[1] is not None]
+    moments = [*begins, *(moment for moment, _, _ in marks)]
+    first, last = min(moments), max([*moments, *ends]) + AFTER
+    values = [spell[2] for spell in every] + [value for _, value, _ in marks]
     low, high = min(0.0, *values), max(values) * 1.1 or 1.0
-    seconds = (last - first).total_seconds() or 1.0
+    seconds = (last - first).total_seconds()
 
     def x(moment: datetime) -> float:
         share = (moment - first).total_seconds() / seconds
@@ -106,23 +112,36 @@ def prices(
     def y(value: float) -> float:
         return round(TOP + (high - value) / (high - low) * (HEIGHT - TOP - BOTTOM), 1)
 
-    points: list[tuple[float, float]] = []
-    for moment, value in steps:
-        if points:
-            points.append((x(moment), points[-1][1]))
-        points.append((x(moment), y(value)))
-    points.append((x(last), y(steps[-1][1])))
-    said = [f"{value:g} {currency} from {moment:%-d %B %Y}" for moment, value in steps]
+    lines = [
+        {"kind": kind, "points": " ".join(f"{x(moment)},{y(value)}" for moment, value in points)}
+        for kind, mine in spells.items()
+        for points in _stretches(mine, last)
+    ]
+    said = [
+        f"{kind} {value:g} {currency} from {begin:%-d %B %Y}" + (f" to {end:%-d %B %Y}" if end else "")
+        for kind, mine in spells.items()
+        for begin, end, value in mine
+    ]
     said += [f"{label} at {value:g} on {moment:%-d %B %Y}" for moment, value, label in marks]
     return Prices(
         name,
         title,
         "; ".join(said),
-        " ".join(f"{px},{py}" for px, py in points),
+        lines,
         [{"x": x(moment), "y": y(value), "label": label} for moment, value, label in marks],
         [{"x": x(moment), "text": f"{moment:%-d %b}"} for moment in (first, last)],
         [{"y": y(value), "text": _amount(value, currency)} for value in (low, (low + high) / 2, high)],
     )
+
+
+def _stretches(spells: Sequence[Spell], last: datetime) -> list[list[tuple[datetime, float]]]:
+    """The corners of each stretch in which one price follows the other without a gap."""
+    found: list[list[tuple[datetime, float]]] = []
+    for begin, end, value in spells:
+        if not found or found[-1][-1][0] != begin:
+            found.append([])
+        found[-1] += [(begin, value), (end or last, value)]
+    return found
 
 
 def _amount(value: float, currency: str) -> str:

@@ -100,7 +100,7 @@ def set_batch(home: Settings, **values: object) -> None:
 def test_nobody_is_told_where_nothing_waits(waiting: Settings, settle: Callable[[Settings], object]) -> None:
     settle(waiting)
     receipt = digest(waiting, DAY)
-    assert receipt.notes == ["no batch waits for a decision, so nobody is told"]
+    assert receipt.notes == ["no batch of today waits for a decision, so nobody is told of one"]
     assert mails(waiting) == {}
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
@@ -164,19 +163,14 @@ def _for_people(asked: Asked, found: Dossier, given: Asking) -> dict[str, Any]:
 
 
 def _chart(told: Mapping[str, Any]) -> charts.Prices | None:
-    """The price of what was bought, with the moment of purchase."""
-    steps = told["prices"]
-    if not steps:
-        return None
-    facts = told["evidence"]
-    marks = []
+    """The prices of what was bought, with the moment of purchase."""
+    prices, marks = told["prices"], []
     if told["bought_at"] is not None:
         marks.append((told["bought_at"], told["bought_price"], "bought"))
-    end = max(moment for moment, _ in steps) + timedelta(days=2)
-    title = f"Price of {facts.get('item') or told['product_id']}"
-    return charts.prices(
-        f"price-{told['opportunity_id']}", title, steps, marks, end, told["currency"] or "USD"
-    )
+    title = f"Price of {told['evidence'].get('item') or told['product_id']}"
+    if prices.get("promotion"):
+        title += "; dashed: on promotion"
+    return charts.prices(f"price-{told['opportunity_id']}", title, prices, marks, told["currency"] or "USD")
 
 
 def _edits(form: Mapping[str, Any]) -> Edits:

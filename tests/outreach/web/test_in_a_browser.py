@@ -255,6 +255,13 @@ def test_a_viewer_sees_how_much_and_not_whose(open_as: Open) -> None:
     expect(vic.get_by_text("customer-0")).to_have_count(0)
 
 
+STICKING_OUT = """
+[...document.querySelectorAll("form :is(input, select, textarea, button)")]
+    .filter(one => one.getBoundingClientRect().right > one.form.getBoundingClientRect().right + 1)
+    .map(one => one.outerHTML)
+"""
+
+
 def pages_of(home: Settings) -> list[str]:
     """Every page of the desk that has no form to be filled in first."""
     notice = review.show_batch(home)["notices"][0]["notice_id"]
@@ -281,6 +288,7 @@ def test_everybody_can_read_every_page(open_as: Open, home: Settings, how: dict[
         found = Axe().run(ann).response["violations"]
         assert [(one["id"], one["nodes"]) for one in found if one["impact"] in SERIOUS] == [], path
         assert ann.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+        assert ann.evaluate(STICKING_OUT) == [], path
 
 
 def _first(home: Settings) -> str:
