@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, case, cast, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from outreach.bulk import chunks
@@ -85,14 +97,15 @@ def standings(session: Session, promise_ids: Iterable[str]) -> dict[str, Standin
 
 def of_notices(session: Session, notice_ids: Iterable[str]) -> list[Standing]:
     """The promises of these notices."""
-    return [s for ids in chunks(notice_ids) for s in _read(session, _of_notices(ids))]
+    promises = (one for ids in chunks(notice_ids) for one in session.scalars(_promises_of(ids)))
+    return list(standings(session, promises).values())
 
 
-def _of_notices(notice_ids: list[str]) -> ColumnElement[bool]:
+def _promises_of(notice_ids: list[str]) -> CompoundSelect[Any]:
     told = NoticeOpportunityRow
     promised = select(told.promise_id).where(told.notice_id.in_(notice_ids), told.promise_id.is_not(None))
-    alone = and_(PromiseRow.opportunity_id.is_(None), PromiseRow.notice_id.in_(notice_ids))
-    return or_(PromiseRow.promise_id.in_(promised), alone)
+    alone = select(PromiseRow.promise_id).where(PromiseRow.notice_id.in_(notice_ids))
+    return union_all(promised, alone.where(PromiseRow.opportunity_id.is_(None)))
 
 
 def listed(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select, text
+from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from outreach.models import NoticeOpportunityRow, NoticeRow
@@ -111,18 +111,18 @@ def _other_money(
 
 def _orphans(session: Session) -> Iterator[Finding]:
     """What happened to a promise that is not there, and notices whose money was not promised."""
-    known = select(PromiseRow.promise_id)
     for what, query in (
-        ("event without promise", _beyond(PromiseEventRow, known)),
-        ("posting without promise", _beyond(PostingRow, known)),
+        ("event without promise", _beyond(PromiseEventRow)),
+        ("posting without promise", _beyond(PostingRow)),
         ("told, never promised", _unpromised()),
     ):
         for one in session.scalars(query):
             yield Finding(what, one, "it was changed past the ledger")
 
 
-def _beyond(model: type[PromiseEventRow | PostingRow], known: Select[Any]) -> Any:
-    return select(model.promise_id).where(model.promise_id.not_in(known)).distinct()
+def _beyond(model: type[PromiseEventRow | PostingRow]) -> Any:
+    known = exists().where(PromiseRow.promise_id == model.promise_id)
+    return select(model.promise_id).where(~known).distinct()
 
 
 def _unpromised() -> Any:

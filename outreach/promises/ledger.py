@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, insert, literal, select, text
+from sqlalchemy import CursorResult, Select, exists, insert, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -119,7 +119,8 @@ def open_selected(session: Session, promised: Select[Any], *, by: str, at: datet
     there = select(PromiseRow.promise_id).join(mine, mine.c.promise_id == PromiseRow.promise_id)
     again = _open_again(session, session.scalars(there).all(), by=by, at=at)
     new = select(*mine.c, literal(by), literal(at, Moment))
-    new = new.where(mine.c.promise_id.not_in(select(PromiseRow.promise_id))).order_by(mine.c.promise_id)
+    known = exists().where(PromiseRow.promise_id == mine.c.promise_id)
+    new = new.where(~known).order_by(mine.c.promise_id)
     statement = insert(table_of(PromiseRow)).from_select([*mine.c.keys(), "opened_by", "opened_at"], new)
     written = session.execute(statement.execution_options(preserve_rowcount=True))
     return cast("CursorResult[Any]", written).rowcount + again
@@ -161,14 +162,18 @@ def settle(
 def void(session: Session, promise_ids: Iterable[str], *, by: str, at: datetime, why: str) -> int:
     """Takes back what is open of promises; returns how many promises that were."""
     lock(session)
-    left = [s for s in standings(session, promise_ids).values() if s.is_open]
+    return _void(session, standings(session, promise_ids).values(), by=by, at=at, why=why)
+
+
+def _void(session: Session, promises: Iterable[Standing], *, by: str, at: datetime, why: str) -> int:
+    left = [standing for standing in promises if standing.is_open]
     voided = [
         Posting(content_id("void", s.promise_id, str(s.number)), s.promise_id, "voided", "open", some, "", at)
         for s in left
         if (some := s.open_minor)
     ]
     post(session, voided, by=by, at=at)
-    settle(session, [s.promise_id for s in left], "voided", by=by, at=at, why=why)
+    _turn(session, [(s.promise_id, s.number + 1, why) for s in left], "voided", by=by, at=at)
     return len(left)
 
 
@@ -203,7 +208,7 @@ def say_lapsed(session: Session, promises: Iterable[Standing], *, by: str, at: d
 def void_notices(session: Session, notice_ids: Sequence[str], *, by: str, at: datetime, why: str) -> int:
     """Takes back what is open of these notices' promises; returns how many promises that were."""
     lock(session)
-    return void(session, [s.promise_id for s in of_notices(session, notice_ids)], by=by, at=at, why=why)
+    return _void(session, of_notices(session, notice_ids), by=by, at=at, why=why)
 
 
 def keep(session: Session, promise_id: str, *, by: str, at: datetime, why: str) -> bool:
