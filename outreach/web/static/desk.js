@@ -76,6 +76,8 @@
   document.addEventListener("submit", (event) => {
     if (event.target.method !== "post" || event.defaultPrevented) return;
     setTimeout(() => event.target.querySelectorAll("button").forEach((one) => { one.disabled = true; }), 0);
+    const working = event.target.querySelector("[data-working]");
+    if (working) working.textContent = "Working: all of it is done together, or nothing …";
   });
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 

@@ -12,7 +12,7 @@ from outreach.listing import PAGE, SAMPLED, SORTS, choices, page, sample
 from outreach.models import BatchRow
 from outreach.review import Outcome, columns_of, find_batch
 from outreach.risk import MEANINGS
-from outreach.states import TRANSITIONS
+from outreach.states import TRANSITIONS, UNDECIDED
 from outreach.web.asking import Asking, asking, from_form
 from outreach.web.deciding import ACTIONS
 from outreach.web.frame import PREFIX, Asked, Frame, Pages
@@ -49,6 +49,7 @@ def add(router: APIRouter, pages: Pages, frame: Frame) -> None:  # noqa: ARG001 
                 "pages": 1 if given.sample else max(-(-listed.total // PAGE), 1),
                 "total": listed.total,
                 "sums": listed.sums,
+                "decided": None if wanted.state else _decided(listed.states),
                 "notices": [mask.notice(_listed(row)) for row in listed.notices],
                 "choices": {"state": listed.states} | choices(found),
                 "decisions": recent,
@@ -92,6 +93,10 @@ def _decide(asked: Asked, batch: str, given: Asking) -> Outcome:
         which=_which(asked, scope, given),
         version=version if scope == "matching" else None,
     )
+
+
+def _decided(states: Mapping[str, int]) -> int:
+    return sum(count for state, count in states.items() if state not in UNDECIDED)
 
 
 def _which(asked: Asked, scope: str, given: Asking) -> Which:

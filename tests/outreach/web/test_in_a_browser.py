@@ -142,8 +142,13 @@ def test_a_reviewer_filters_reads_evidence_and_holds_and_an_approver_approves_th
     eve = open_as("eve")
     to_the_batch(eve)
     eve.get_by_label("all 120 that match").check()
+    expect(eve.get_by_label("0 of 120 decided")).to_be_visible()
+    said = "sessionStorage.said = document.querySelector('[data-working]').innerText"
+    eve.evaluate(f"addEventListener('submit', () => {said})")
     eve.get_by_role("button", name="Approve").click()
     expect(eve.get_by_role("status").first).to_contain_text("119 approved")
+    expect(eve.get_by_label("119 of 120 decided")).to_be_visible()
+    assert "Working: all of it is done together" in eve.evaluate("sessionStorage.said")
     assert states(home) == {"held": 1, "approved": 119}
     eve.get_by_role("button", name="Undo").first.click()
     expect(eve.get_by_role("status").first).to_contain_text("119 proposed")
