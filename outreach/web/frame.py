@@ -4,6 +4,7 @@ Every page is a function that returns plain data. The same data is shown through
 same address with `.json` at its end, as it is.
 """
 
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from warehouse.access.accounts import User
 from warehouse.access.roles import Role, require
 from warehouse.access.sessions import Session, Sessions
 from warehouse.database import engine_for, reading
-from warehouse.errors import ForbiddenError, SignInNeededError
+from warehouse.errors import ForbiddenError, SettingsError, SignInNeededError
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ PREFIX = "/desk"
 SIGN_IN = f"{PREFIX}/sign-in"
 RENEWED = timedelta(minutes=1)
 """A session's cookie is written anew no more often than this."""
+_WHOLE = re.compile(r"[0-9]{1,15}")
 TOKEN = "form_token"  # noqa: S105  the name of a field
 
 FRAMED = (
@@ -83,6 +85,11 @@ class Asked:
         """A field of the form; empty where it was not sent."""
         value = self.form.get(name, "")
         return value.strip() if isinstance(value, str) else ""
+
+    def whole(self, name: str) -> int | None:
+        """A field of the form that is a whole number of at most 15 digits; else `None`."""
+        text = self.text(name)
+        return int(text) if _WHOLE.fullmatch(text) else None
 
 
 Slates = Callable[[Settings, str], list[dict[str, Any]]]
@@ -176,6 +183,7 @@ class Frame:
             )
         require(found.user.role, role, what)
         values = {name: form.getlist(name) if len(form.getlist(name)) > 1 else form[name] for name in form}
+        refuse_nul(*(value for _, value in form.multi_items() if isinstance(value, str)))
         return Asked(found.request, found.settings, found.user, found.session, found.now, values)
 
     def _refuse_strangers(self, request: Request) -> None:
@@ -183,6 +191,7 @@ class Frame:
             raise SignInNeededError(PREFIX)
 
     def _signed_in(self, request: Request) -> Asked:
+        refuse_nul(request.url.path, *request.query_params.values())
         now, settings = clock.now(), self.settings()
         session = self.sessions.read(request.cookies.get(self.cookie, ""), now)
         if session is not None:
@@ -232,6 +241,16 @@ def wants_json(request: Request) -> bool:
     """Whether a program asks: by the address, or by what it accepts."""
     accepted = request.headers.get("accept", "")
     return request.url.path.endswith(".json") or accepted.startswith("application/json")
+
+
+def refuse_nul(*texts: str) -> None:
+    """Refuses NUL, which PostgreSQL keeps in no text, and nobody writes.
+
+    Raises:
+        SettingsError: there is one.
+    """
+    if any("\0" in text for text in texts):
+        raise SettingsError("there is a NUL character in what was sent; take it out and send it again")
 
 
 def refuse_other_sites(request: Request, settings: Settings) -> None:

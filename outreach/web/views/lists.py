@@ -50,9 +50,7 @@ def add(router: APIRouter, pages: Pages, frame: Frame) -> None:
             brought = decide_by_list(asked.settings, batch, content, by=asked.user.name)
         except FlawedListError as error:
             return _explained(frame, asked, batch, error)
-        query = Asking().address(
-            done=brought.entry, agreed=brought.agreed or None, brought=f"{brought.notices:,}"
-        )
+        query = Asking().address(done=brought.entry, agreed=brought.agreed or None, brought=brought.notices)
         return f"{PREFIX}/batches/{brought.day}?{query}", asdict(brought)
 
 

@@ -74,11 +74,11 @@ def _add_changes(router: APIRouter, pages: Pages, frame: Frame) -> None:
 
     @pages.act("/notices/{notice_id}/edit")
     def change(asked: Annotated[Asked, acting], notice_id: str) -> tuple[str, Any]:
-        version = asked.text("version")
-        if not version.isdigit():
+        version = asked.whole("version")
+        if version is None:
             raise SettingsError("the form does not say which version was edited; load the page again")
         edits = _edits(asked.form)
-        draft = edit(asked.settings, notice_id, edits, by=asked.user.name, version=int(version))
+        draft = edit(asked.settings, notice_id, edits, by=asked.user.name, version=version)
         return f"{PREFIX}/notices/{notice_id}?edited=1", {"content_hash": draft.content_hash}
 
     @router.post("/notices/{notice_id}/preview", response_class=HTMLResponse)
@@ -113,8 +113,8 @@ def _decide(asked: Asked, notice_id: str) -> review.Outcome:
 
 
 def _refuse_unless_seen(asked: Asked, found: Dossier) -> None:
-    seen = asked.text("version")
-    if seen.isdigit() and int(seen) != found.notice["version"]:
+    seen = asked.whole("version")
+    if seen is not None and seen != found.notice["version"]:
         raise ConflictError(
             f"this notice was changed since you looked at it: it is {found.notice['state']} now. Nothing was "
             "changed by you; look again and decide"
