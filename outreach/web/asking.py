@@ -35,17 +35,22 @@ class Asking(BaseModel):
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     sample: Word = ""
 
-    def filter(self) -> Filter:
+    def filter(self, *, hides: bool = False) -> Filter:
         """The filter.
+
+        Args:
+            hides: whether who asks sees no ids and addresses; then the text is looked for in subjects only, so
+                that nobody finds out by searching what is hidden.
 
         Raises:
             SettingsError: an amount is none, or the order is not known.
         """
         if self.sort not in SORTS:
             raise SettingsError(f"there is no order {self.sort!r}; there are {', '.join(SORTS)}")
-        names = ("state", "kind", "channel", "purpose", "market", "currency", "risk", "text")
+        names = ("state", "kind", "channel", "purpose", "market", "currency", "risk")
         return Filter(
             **{name: getattr(self, name).strip() for name in names},
+            **{"subject" if hides else "text": self.text.strip()},
             least_minor=self._minor("least"),
             most_minor=self._minor("most"),
         )

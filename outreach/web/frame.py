@@ -39,6 +39,7 @@ SIGN_IN = f"{PREFIX}/sign-in"
 RENEWED = timedelta(minutes=1)
 """A session's cookie is written anew no more often than this."""
 _WHOLE = re.compile(r"[0-9]{1,15}")
+_HALF = re.compile("[\ud800-\udfff]")
 TOKEN = "form_token"  # noqa: S105  the name of a field
 
 FRAMED = (
@@ -168,13 +169,18 @@ class Frame:
         async def acting(request: Request) -> AsyncIterator[Asked]:
             refuse_other_sites(request, self.settings())
             self._refuse_strangers(request)  # before a file of theirs is read
-            async with request.form() as form:
+            form = await form_of(request)
+            try:
                 yield self._acting(request, form, role, what)
+            finally:
+                await form.close()
 
         return acting
 
     def _acting(self, request: Request, form: FormData, role: Role, what: str) -> Asked:
         found = self._signed_in(request)
+        sent = form.multi_items()
+        refuse_unkept(*(text for name, value in sent for text in (name, value) if isinstance(text, str)))
         token = form.get(TOKEN) or request.headers.get("x-form-token", "")
         if not isinstance(token, str) or not self.sessions.is_of(token, found.session.session_id):
             raise ForbiddenError(
@@ -183,7 +189,6 @@ class Frame:
             )
         require(found.user.role, role, what)
         values = {name: form.getlist(name) if len(form.getlist(name)) > 1 else form[name] for name in form}
-        refuse_nul(*(value for _, value in form.multi_items() if isinstance(value, str)))
         return Asked(found.request, found.settings, found.user, found.session, found.now, values)
 
     def _refuse_strangers(self, request: Request) -> None:
@@ -191,7 +196,7 @@ class Frame:
             raise SignInNeededError(PREFIX)
 
     def _signed_in(self, request: Request) -> Asked:
-        refuse_nul(request.url.path, *request.query_params.values())
+        refuse_unkept(request.url.path, *request.query_params.values())
         now, settings = clock.now(), self.settings()
         session = self.sessions.read(request.cookies.get(self.cookie, ""), now)
         if session is not None:
@@ -243,14 +248,28 @@ def wants_json(request: Request) -> bool:
     return request.url.path.endswith(".json") or accepted.startswith("application/json")
 
 
-def refuse_nul(*texts: str) -> None:
-    """Refuses NUL, which PostgreSQL keeps in no text, and nobody writes.
+async def form_of(request: Request, most: int = 1000) -> FormData:
+    """The fields of a form, at most so many.
+
+    Raises:
+        SettingsError: it says that it is in an encoding in which there are no texts.
+    """
+    try:
+        return await request.form(max_fields=most)
+    except ValueError as error:
+        raise SettingsError("the form cannot be read as text; send it as UTF-8") from error
+
+
+def refuse_unkept(*texts: str) -> None:
+    """Refuses what no database keeps and nobody writes: NUL, and halves of characters.
 
     Raises:
         SettingsError: there is one.
     """
-    if any("\0" in text for text in texts):
-        raise SettingsError("there is a NUL character in what was sent; take it out and send it again")
+    if any("\0" in text or _HALF.search(text) for text in texts):
+        raise SettingsError(
+            "there is a NUL or half a character in what was sent; take it out and send it again"
+        )
 
 
 def refuse_other_sites(request: Request, settings: Settings) -> None:

@@ -1,13 +1,16 @@
 """Personal data, hidden from viewers: they see how much of what, and not whose."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from outreach.choices.links import PATH
 from outreach.web.frame import Asked
 from outreach.web.wording import masked
 from warehouse.access.secret import key_for
 
 _PERSONAL = ("customer_id", "person", "recipient", "order_id", "line_id", "entitlement_id", "incident_id")
+_OWN_LINK = re.compile(rf"/{PATH}/[A-Za-z0-9._=-]+")
 
 
 class Mask:
@@ -28,6 +31,13 @@ class Mask:
     def one(self, value: str) -> str:
         """A stand-in for an id or address, where anything is hidden."""
         return value if self._key is None else str(masked(self._key, value))
+
+    def message(self, text: str) -> str:
+        """A message, as text or HTML, whose customer's own link leads nowhere, where anything is hidden.
+
+        Whoever has that link may choose in the customer's place.
+        """
+        return text if self._key is None else _OWN_LINK.sub(f"/{PATH}/hidden", text)
 
     def notice(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row with its ids and addresses replaced by stand-ins, the same for the same one."""

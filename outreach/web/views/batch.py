@@ -39,7 +39,8 @@ def add(router: APIRouter, pages: Pages, frame: Frame) -> None:  # noqa: ARG001 
         agreed: int = 0,
         brought: int = 0,
     ) -> dict[str, Any]:
-        wanted, mask = given.filter(), Mask(asked)
+        mask = Mask(asked)
+        wanted = given.filter(hides=mask.hides)
         with reading(engine_for(asked.settings)) as session:
             found = find_batch(session, batch)
             if given.sample:

@@ -65,7 +65,7 @@ def _exported(asked: Asked, batch: str, given: Asking, ending: str) -> Response:
             file,
             ending,
             by=asked.user.name,
-            asked=given.filter(),
+            asked=given.filter(hides=mask.hides),
             sort=given.sort,
             mask=mask.one if mask.hides else None,
         )

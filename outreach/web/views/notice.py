@@ -46,7 +46,7 @@ def _add_looks(router: APIRouter, pages: Pages, frame: Frame) -> None:
 
     @router.get("/notices/{notice_id}/message", response_class=HTMLResponse)
     def message(asked: Annotated[Asked, viewer], notice_id: str) -> Response:
-        html = dossier(asked.settings, notice_id).words["html"]
+        html = Mask(asked).message(dossier(asked.settings, notice_id).words["html"])
         return HTMLResponse(html, headers={"content-security-policy": FRAMED})
 
     @router.get("/notices/{notice_id}/{way}", response_class=HTMLResponse)
@@ -57,7 +57,7 @@ def _add_looks(router: APIRouter, pages: Pages, frame: Frame) -> None:
         given: Annotated[Asking, Depends(asking)],
     ) -> Response:
         with reading(engine_for(asked.settings)) as session:
-            found = neighbour(session, given.filter(), notice_id, after=way == "next")
+            found = neighbour(session, given.filter(hides=asked.masked), notice_id, after=way == "next")
         batch, notice = found
         to = f"notices/{notice}" if notice else f"batches/{batch}"
         return RedirectResponse(f"{PREFIX}/{to}?{given.address()}", status_code=303)
@@ -132,7 +132,7 @@ def _shown(asked: Asked, found: Dossier, done: int) -> dict[str, Any]:
         "notice": mask.notice(notice)
         | {"kinds": found.notice["kinds"].split(), "risks": found.notice["risks"].split()},
         "batch": found.batch,
-        "words": {name: found.words[name] for name in ("text", "locale")},
+        "words": {"text": mask.message(found.words["text"]), "locale": found.words["locale"]},
         "told": told,
         "history": found.history,
         "promises": [mask.notice(one) for one in found.promises],

@@ -33,11 +33,21 @@ STORED = [
 """One customer each has this in every text of theirs."""
 COMPUTED = "1787569"
 """What 1337 times 1337 is: nobody should know."""
-REFLECTED = ["\"'></title><svg pwned onload=pwned()>{{1337*1337}}", "javascript:pwned()"]
+TEMPLATES = [
+    "{{ item }} {% if item %}x{% endif %}",
+    "{{ ''.__class__.__mro__ }}",
+    "{item} {.__class__} %(item)s %s ${item}",
+    "{{ self._TemplateReference__context }}",
+    "{# gone #} {% raw %} {%- include 'base.html' -%}",
+]
+"""Names and sentences without numbers, which a message may have; a template would make something of them."""
+EVIL = "Call 555-EVIL now"
+REFLECTED = f"javascript:pwned()//\"'></title><svg pwned onload=pwned()>{{{{1337*1337}}}} {EVIL}"
+"""What an address asks a page to say."""
 ODD = [
     "x\x00y",
     "9" * 40,
-    f"-{'9' * 40}",
+    "-1",
     "NaN",
     "1e999",
     "\ud7ff\uffff\U0010ffff",
@@ -50,7 +60,7 @@ ODD = [
 ]
 """Values that a number, a day or a database may stumble over."""
 PATHS = ["../../../../etc/passwd", "..\\..\\windows", "/etc/passwd", "x\x00y", "x\r\nset-cookie: pwned=1"]
-PATHS += ["x" * 9000, "9" * 40, "-1", "%", "%2e%2e%2f", "ﬀ\u202e", " ", "'; DROP TABLE audit; --"]
+PATHS += ["x" * 9000, "9" * 40, "-1", "%", "%2e%2e%2f", "ﬀ\u202e", " ", "'; DROP TABLE audit; --", ".", ".."]
 """Ids that are none."""
 _ADDRESSES = ("href", "src", "action", "formaction", "xlink:href", "data", "poster", "hx-get", "hx-post")
 _RUNS = ("javascript:", "vbscript:", "data:")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from advocate.server import create_app
 from outreach.promises import goodwill
@@ -16,16 +15,20 @@ from tests.outreach.web.attacks import STORED, poisoned
 from tests.outreach.web.conftest import PASSWORD, PEOPLE
 from tests.outreach.worlds import EVERYTHING, fill, night
 from warehouse.access import accounts
-from warehouse.settings import Settings
+from warehouse.settings import DeskSettings, Settings
 
 COOKIE = "advocate"
+PUBLIC = DeskSettings(url="https://desk.example")
+"""Of the night, so that its messages have customers' own links."""
 
 
-def made_poisoned(empty: Settings, folder: Path) -> Settings:
-    """A home with a night, a promise and accounts, in which every text is a payload."""
-    home = copy_of(empty, folder).model_copy(update={"outreach": EVERYTHING})
+@pytest.fixture(scope="session")
+def poisoned_made(migrated: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home with a night, promises and accounts, in which every text is a payload; for copies."""
+    made = copy_of(migrated, tmp_path_factory.mktemp("poisoned") / "home")
+    home = made.model_copy(update={"outreach": EVERYTHING})
     fill(home, poisoned())
-    night(home)
+    night(home.model_copy(update={"desk": PUBLIC}))
     for name, role in PEOPLE.items():
         accounts.add(home, name, role, by="ann", password=PASSWORD)
     for n, payload in enumerate(STORED):
@@ -34,16 +37,18 @@ def made_poisoned(empty: Settings, folder: Path) -> Settings:
     return home
 
 
-@pytest.fixture(scope="session")
-def poisoned_made(migrated: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Such a home, for copies."""
-    return made_poisoned(migrated, tmp_path_factory.mktemp("poisoned") / "home")
+@pytest.fixture(scope="module")
+async def desk(poisoned_made: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator["Desk"]:
+    """Its desk, the same for all tests of a file."""
+    async with desk_of(copy_of(poisoned_made, tmp_path_factory.mktemp("desk") / "home")) as made:
+        yield made
 
 
 @pytest.fixture
-def poisoned_home(poisoned_made: Settings, tmp_path: Path) -> Settings:
-    """Such a home."""
-    return copy_of(poisoned_made, tmp_path / "home")
+async def own_desk(poisoned_made: Settings, tmp_path: Path) -> AsyncIterator["Desk"]:
+    """Its desk for one test, which may change what it likes."""
+    async with desk_of(copy_of(poisoned_made, tmp_path / "home")) as made:
+        yield made
 
 
 async def looked_at(answer: httpx.Response) -> None:
@@ -70,15 +75,6 @@ async def looked_at(answer: httpx.Response) -> None:
             assert word in rest, (where, cookie)
 
 
-@asynccontextmanager
-async def browsing(app: FastAPI, home: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser that nobody has signed in with."""
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    hooks = {"response": [looked_at]}
-    async with httpx.AsyncClient(transport=transport, base_url=home.desk.url, event_hooks=hooks) as client:
-        yield client
-
-
 class Desk:
     """A desk and its people.
 
@@ -89,23 +85,33 @@ class Desk:
 
     def __init__(self, home: Settings, stack: AsyncExitStack) -> None:
         self.home, self.app, self._stack = home, create_app(home, keys=False), stack
+        self._people: dict[str, httpx.AsyncClient] = {}
 
     async def stranger(self) -> httpx.AsyncClient:
-        """Somebody who has not signed in."""
-        return await self._stack.enter_async_context(browsing(self.app, self.home))
+        """A browser that nobody has signed in with."""
+        transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
+        browser = httpx.AsyncClient(
+            transport=transport, base_url=self.home.desk.url, event_hooks={"response": [looked_at]}
+        )
+        return await self._stack.enter_async_context(browser)
 
     async def signed_in(self, name: str) -> httpx.AsyncClient:
-        """Somebody who has."""
+        """The browser in which somebody signed in; always the same one."""
+        if name not in self._people:
+            self._people[name] = await self.newly(name)
+        return self._people[name]
+
+    async def newly(self, name: str) -> httpx.AsyncClient:
+        """Another browser, in which they sign in now."""
         person = await self.stranger()
         form = {"form_token": token_in((await person.get("/desk/sign-in")).text)}
-        form |= {"name": name, "password": PASSWORD}
-        answer = await person.post("/desk/sign-in", data=form)
+        answer = await person.post("/desk/sign-in", data=form | {"name": name, "password": PASSWORD})
         assert answer.status_code == 303, answer.text
         return person
 
     async def token(self, person: httpx.AsyncClient) -> str:
         """What forms of theirs send along."""
-        return token_in((await person.get("/desk/tonight")).text)
+        return token_in((await person.get("/desk/rules")).text)
 
 
 def token_in(page: str) -> str:

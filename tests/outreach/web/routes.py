@@ -151,11 +151,21 @@ class Route:
     @property
     def fields(self) -> list[str]:
         """What its address may ask for."""
+        return [*self.declared, *self.loose]
+
+    @property
+    def loose(self) -> list[str]:
+        """What its page, or another one, reads from the address without declaring it."""
+        return LOOSE
+
+    @property
+    def declared(self) -> list[str]:
+        """What it says that its address may ask for."""
         names: list[str] = []
         for one in get_flat_dependant(self.route.dependant).query_params:
             kind = one.field_info.annotation
             names += kind.model_fields if isclass(kind) and issubclass(kind, BaseModel) else [one.alias]
-        return [*names, *LOOSE]
+        return names
 
 
 def _loose() -> list[str]:
