@@ -4,6 +4,7 @@ What a payload makes, if it makes anything, is called `pwned`: an element, an at
 can be searched for it without knowing what else is on it.
 """
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -128,8 +129,9 @@ def flaws_of(html: str, *, styled: bool = False) -> list[str]:
 
 # A shop in which every text is a payload ----------------------------------------------------
 
+_NO_ADDRESS = re.compile(r"[\s@,;<>\"]")
 FITTING = {
-    "email": lambda payload, n: f"person-{n}{''.join(payload.split()).replace('@', '')}@pwned.example",
+    "email": lambda payload, n: f"person-{n}{_NO_ADDRESS.sub('', payload)}@pwned.example",
     "phone": lambda _, n: f"+1 555 01{n:02}",
     "locale": lambda _, n: "en_US" if n % 2 else "de_DE",
 }

@@ -62,7 +62,7 @@ async def test_no_text_of_a_feed_is_more_than_text_on_any_page(desk: Desk, ann: 
             assert answer.status_code in (200, 303, 404), (address, answer.text)
             assert_harmless(answer)
             shown += "pwned" in answer.text
-    assert shown > 4 * len(STORED), "pages have to show payloads, or nothing was tried"
+    assert shown > 3 * len(STORED), "pages have to show payloads, or nothing was tried"
 
 
 async def test_data_is_never_taken_for_a_page(desk: Desk, ann: httpx.AsyncClient) -> None:
@@ -102,29 +102,21 @@ async def test_viewers_read_no_id_and_no_address_of_anybody_on_any_page(desk: De
 
 async def test_viewers_find_nobody_by_asking_for_them(desk: Desk) -> None:
     vic, told = await desk.signed_in("vic"), 0
-    with reading(engine_for(desk.home)) as session:
-        notice, opportunity = session.execute(
-            select(NoticeRow, NoticeOpportunityRow)
-            .join(NoticeOpportunityRow, NoticeOpportunityRow.notice_id == NoticeRow.notice_id)
-            .where(NoticeOpportunityRow.order_id.is_not(None))
-        ).first() or (None, None)
-    assert notice is not None
-    assert opportunity is not None
-    people = [notice.customer_id, notice.customer_id[-9:], str(opportunity.order_id)]
-    people.append(f"person-{notice.customer_id.rpartition('-')[2]}@pwned.example")
+    somebody, nobody = "person-7", "persxn-7"  # the one stands in the ids of a customer and of their orders
     for route in for_viewers(desk):
+        if not (route.is_twin or route.path.endswith(("/export.csv", "/{way}"))):
+            continue  # a page shows what its twin says
         address = route.addresses(desk.home, most=1)[0].partition("?")[0]
-        for name in route.fields if "/export." not in route.path or route.path.endswith("csv") else []:
-            for real in people:
-                nobody = real.replace("person", "nobody")
-                seen = await vic.get(address, params={name: real})
-                unseen = await vic.get(address, params={name: nobody})
-                assert seen.status_code == unseen.status_code, (address, name)
-                if seen.status_code == 200 and "html" not in seen.headers["content-type"]:
-                    same = unseen.text.replace("nobody", "person")
-                    assert seen.text == same, (address, name, real)
-                    told += 1
-    assert told > 50
+        for name in route.declared:
+            if name == "sample":
+                continue  # that draws others, whatever it is
+            seen, unseen = [await vic.get(address, params={name: one}) for one in (somebody, nobody)]
+            assert seen.status_code == unseen.status_code, (address, name)
+            assert seen.text.replace(somebody, nobody) == unseen.text, (address, name)
+            told += seen.status_code == 200
+            onward = [one.headers.get("location", "") for one in (seen, unseen)]
+            assert onward[0].replace(somebody, nobody) == onward[1], (address, name)
+    assert told > 10
 
 
 async def test_nothing_of_an_address_is_more_than_text(desk: Desk, ann: httpx.AsyncClient) -> None:
@@ -195,14 +187,14 @@ async def test_a_name_that_could_be_more_than_a_name_is_none(desk: Desk, name: s
         accounts.add(desk.home, "new", Role.VIEWER, by="ann", password=None, email=f"a@b\r\n{name},c")
 
 
-async def test_no_header_of_a_message_has_a_second_line(desk: Desk) -> None:
+async def test_no_text_of_a_feed_is_in_the_subject_of_a_message_and_an_address_is_one_line(desk: Desk) -> None:
     with reading(engine_for(desk.home)) as session:
         rows = session.scalars(select(NoticeRow)).all()
-    assert any("pwned" in one.subject for one in rows)
+    assert len(rows) >= len(STORED)
     for one in rows:
-        assert one.subject.isprintable()
-        assert one.recipient.isprintable()
-        assert len(one.subject) < 1000
+        assert "pwned" not in one.subject
+        assert "1337" not in one.subject
+        assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", one.subject + one.recipient)
 
 
 @pytest.mark.parametrize(
