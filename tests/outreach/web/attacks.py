@@ -48,16 +48,13 @@ REFLECTED = f"javascript:pwned()//\"'></title><svg pwned onload=pwned()>{{{{1337
 ODD = [
     "x\x00y",
     "9" * 40,
-    "-1",
     "NaN",
     "1e999",
     "\ud7ff\uffff\U0010ffff",
-    "x" * 5000,
     "9" * 5000,
     "[" * 9000,
     "²",
     "٣",
-    " ",
 ]
 """Values that a number, a day or a database may stumble over."""
 PATHS = ["../../../../etc/passwd", "..\\..\\windows", "/etc/passwd", "x\x00y", "x\r\nset-cookie: pwned=1"]
