@@ -74,7 +74,10 @@ class Customers(dy.Schema):
     country = words()
     timezone = zone()
     locale = dy.String(  # of a length that RFC 5646, 4.4.1, asks everybody to read
-        nullable=True, max_length=35, regex=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", metadata={"kind": "text"}
+        nullable=True,
+        max_length=35,
+        regex=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$",
+        metadata={"kind": "text"},
     )
     market = identifier(nullable=True)
     preferred_channel = choice("email", "sms", "push", "call", nullable=True)

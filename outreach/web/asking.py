@@ -39,8 +39,8 @@ class Asking(BaseModel):
         """The filter.
 
         Args:
-            hides: whether who asks sees no ids and addresses; then the text is looked for in subjects only, so
-                that nobody finds out by searching what is hidden.
+            hides: whether who asks sees no ids and addresses; then the text is looked for in subjects only,
+                so that nobody finds out by searching what is hidden.
 
         Raises:
             SettingsError: an amount is none, or the order is not known.

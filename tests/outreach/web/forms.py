@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-TOKEN = "form_token"  # noqa: S105  the name of a field
+TOKEN = "form_token"
 
 
 @dataclass

@@ -85,7 +85,9 @@ def test_nothing_of_a_text_runs_or_becomes_an_element(
 ) -> None:
     shown = 0
     for route in routes_of(create_app(home, keys=False), "GET"):
-        is_page = not (route.is_twin or "/export." in route.path or route.path.endswith(("/message", "/{way}")))
+        is_page = not (
+            route.is_twin or "/export." in route.path or route.path.endswith(("/message", "/{way}"))
+        )
         for address in route.addresses(home) if is_page else []:  # a message stands in the page of its notice
             page.goto(address)
             assert made_of_payloads(page) == [], address
@@ -125,7 +127,9 @@ def test_a_message_stands_in_a_frame_in_which_nothing_runs(
 
 def test_what_notices_a_payload_that_runs_works(page: Page, happened: list[str]) -> None:
     page.evaluate("pwned()")
-    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<b pwned>x</b><img src=x onerror=pwned()>')")
+    page.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', '<b pwned>x</b><img src=x onerror=pwned()>')"
+    )
     page.wait_for_timeout(100)
     assert wrong(happened)[0] == NOTICED
     assert any("Content Security Policy" in one for one in wrong(happened)), "the policy has to report"

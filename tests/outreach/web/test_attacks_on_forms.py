@@ -60,7 +60,9 @@ async def test_a_form_of_nobody_of_another_or_of_another_site_changes_nothing(de
     for route in forms:
         address = route.addresses(desk.home, most=1)[0]
         answer = await stranger.post(address, data={"form_token": mine})
-        assert (answer.status_code, answer.headers["location"]) == (303, "/desk/sign-in?next=%2Fdesk"), address
+        assert (answer.status_code, answer.headers["location"]) == (303, "/desk/sign-in?next=%2Fdesk"), (
+            address
+        )
         for what, one in tries.items():
             answer = await ann.post(address, **one)  # type: ignore[arg-type]
             assert answer.status_code == 403, (address, what, answer.status_code)

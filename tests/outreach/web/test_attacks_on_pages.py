@@ -187,7 +187,9 @@ async def test_a_name_that_could_be_more_than_a_name_is_none(desk: Desk, name: s
         accounts.add(desk.home, "new", Role.VIEWER, by="ann", password=None, email=f"a@b\r\n{name},c")
 
 
-async def test_no_text_of_a_feed_is_in_the_subject_of_a_message_and_an_address_is_one_line(desk: Desk) -> None:
+async def test_no_text_of_a_feed_is_in_the_subject_of_a_message_and_an_address_is_one_line(
+    desk: Desk,
+) -> None:
     with reading(engine_for(desk.home)) as session:
         rows = session.scalars(select(NoticeRow)).all()
     assert len(rows) >= len(STORED)

@@ -124,7 +124,9 @@ async def test_in_an_encoding_that_is_none_or_gives_half_characters(
     batch = "/desk/batches/latest/decide"
     for action, name in ((batch, "reason"), (batch, "form_token"), ("/desk/customers/find", "text")):
         fields = {"form_token": token, "action": "hold", "scope": "matching"} | {name: half}
-        parts = [f'--x\r\ncontent-disposition: form-data; name="{key}"\r\n\r\n{fields[key]}\r\n' for key in fields]
+        parts = [
+            f'--x\r\ncontent-disposition: form-data; name="{key}"\r\n\r\n{fields[key]}\r\n' for key in fields
+        ]
         kind = {"content-type": f"multipart/form-data; boundary=x; charset={encoding}"}
         answer = await ann.post(action, content="".join([*parts, "--x--\r\n"]), headers=kind)
         assert answer.status_code in UNDERSTOOD, answer.text
