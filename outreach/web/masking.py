@@ -1,10 +1,13 @@
 """Personal data, hidden from viewers: they see how much of what, and not whose."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import escape
+
 from outreach.choices.links import PATH
+from outreach.slots.values import title
 from outreach.web.frame import Asked
 from outreach.web.wording import masked
 from warehouse.access.secret import key_for
@@ -32,12 +35,23 @@ class Mask:
         """A stand-in for an id or address, where anything is hidden."""
         return value if self._key is None else str(masked(self._key, value))
 
-    def message(self, text: str) -> str:
-        """A message, as text or HTML, whose customer's own link leads nowhere, where anything is hidden.
+    def message(self, text: str, told: Sequence[Mapping[str, Any]], *, html: bool = False) -> str:
+        """A message without the ids of orders, and whose customer's own link leads nowhere.
 
         Whoever has that link may choose in the customer's place.
+
+        Args:
+            text: the message.
+            told: what it tells of, each with its `evidence`.
+            html: whether it is HTML.
         """
-        return text if self._key is None else _OWN_LINK.sub(f"/{PATH}/hidden", text)
+        if self._key is None:
+            return text
+        for order in sorted(_orders_of(told), key=len, reverse=True):
+            shown = title(order) or order
+            words = re.escape(escape(shown) if html else shown)
+            text = re.sub(rf"(?<![\w.,]){words}(?!\w|[.,]\d)", self.one(order), text)
+        return _OWN_LINK.sub(f"/{PATH}/hidden", text)
 
     def notice(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row with its ids and addresses replaced by stand-ins, the same for the same one."""
@@ -61,3 +75,13 @@ class Mask:
                 for name, value in facts.items()
             }
         return [self.evidence(one) for one in facts] if isinstance(facts, list) else facts
+
+
+def _orders_of(told: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The ids of orders that a message may name: those are in the evidence that it was written from."""
+    return {
+        str(value)
+        for one in told
+        for name, value in one["evidence"].items()
+        if name.endswith("order_id") and value is not None
+    }

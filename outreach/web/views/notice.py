@@ -46,7 +46,8 @@ def _add_looks(router: APIRouter, pages: Pages, frame: Frame) -> None:
 
     @router.get("/notices/{notice_id}/message", response_class=HTMLResponse)
     def message(asked: Annotated[Asked, viewer], notice_id: str) -> Response:
-        html = Mask(asked).message(dossier(asked.settings, notice_id).words["html"])
+        found = dossier(asked.settings, notice_id)
+        html = Mask(asked).message(found.words["html"], found.told, html=True)
         return HTMLResponse(html, headers={"content-security-policy": FRAMED})
 
     @router.get("/notices/{notice_id}/{way}", response_class=HTMLResponse)
@@ -132,7 +133,10 @@ def _shown(asked: Asked, found: Dossier, done: int) -> dict[str, Any]:
         "notice": mask.notice(notice)
         | {"kinds": found.notice["kinds"].split(), "risks": found.notice["risks"].split()},
         "batch": found.batch,
-        "words": {"text": mask.message(found.words["text"]), "locale": found.words["locale"]},
+        "words": {
+            "text": mask.message(found.words["text"], found.told),
+            "locale": found.words["locale"],
+        },
         "told": told,
         "history": found.history,
         "promises": [mask.notice(one) for one in found.promises],

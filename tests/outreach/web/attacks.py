@@ -134,10 +134,14 @@ FITTING = {
 }
 """Columns whose form the contract fixes: what comes closest to a payload."""
 PERSONAL = ("customer_id", "order_id", "line_id", "entitlement_id", "incident_id")
+_SEVERAL = ("order_id", "line_id")
+"""Of those, what a customer may have more than one of: the row says which."""
 _EVERY: dict[str, Rows] = {
     "purchases": [
         {"purchased_at": "2017-11-20", "promised_at": "2017-11-22", "delivered_at": "2017-11-28"},
         {"purchased_at": "2017-11-21", "line_id": "2", "promised_at": None, "delivered_at": None},
+        {"purchased_at": "2017-11-25 10:00", "order_id": "b", "promised_at": None, "delivered_at": None},
+        {"purchased_at": "2017-11-25 10:01", "order_id": "c", "promised_at": None, "delivered_at": None},
     ],
     "returns": [{"line_id": "2", "returned_at": "2017-11-29", "quantity": "1"}],
     "customers": [{"timezone": "UTC", "preferred_channel": "email"}],
@@ -176,13 +180,13 @@ def _texts(table: str, row: dict[str, Any], payload: str, n: int) -> dict[str, s
     """The texts of a row; the same in a column of that name in any table, so that references hold."""
     made = {}
     for name, column in CONTRACTS[table].schema.columns().items():
-        if (name in row and name != "line_id") or not _is_free(column):
+        if (name in row and name not in _SEVERAL) or not _is_free(column):
             continue
         if getattr(column, "regex", None):
             assert name in FITTING, f"say in FITTING what comes closest to a payload in {table}.{name}"
             made[name] = FITTING[name](payload, n)
         else:
-            second = row.get("line_id", "") if name == "line_id" else ""
+            second = row.get(name, "") if name in _SEVERAL else ""
             made[name] = f"{payload}person-{n}{second}" if name in PERSONAL else f"{payload} {n}"
     return made
 
