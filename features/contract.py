@@ -27,6 +27,7 @@ from warehouse.lake import Table
 
 CHANNELS = ("email", "sms", "push", "call", "file")
 PURPOSES = ("service", "marketing", "personalisation")
+_PART = r"[^\s@\p{Cc},;<>\"]+"
 
 
 class Purchases(dy.Schema):
@@ -66,14 +67,17 @@ class Customers(dy.Schema):
     """Accounts, and how their people can be reached."""
 
     customer_id = identifier(key=True)
-    email = dy.String(
-        nullable=True, max_length=320, regex=r"^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$", metadata={"kind": "text"}
+    email = dy.String(  # one address: what could be a list of them, or a name beside one, is none
+        nullable=True, max_length=320, regex=rf"^{_PART}@{_PART}$", metadata={"kind": "text"}
     )
     phone = dy.String(nullable=True, max_length=40, regex=r"^\+?[0-9 ()./-]{3,}$", metadata={"kind": "text"})
     country = words()
     timezone = zone()
-    locale = dy.String(
-        nullable=True, regex=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", metadata={"kind": "text"}
+    locale = dy.String(  # of a length that RFC 5646, 4.4.1, asks everybody to read
+        nullable=True,
+        max_length=35,
+        regex=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$",
+        metadata={"kind": "text"},
     )
     market = identifier(nullable=True)
     preferred_channel = choice("email", "sms", "push", "call", nullable=True)

@@ -66,6 +66,7 @@ class Filter:
         most_minor: its amount is at most this.
         text: stands in its customer's id, subject, orders or products, in any case; with an @ it
             is the address.
+        subject: stands in its subject: what people may look for who do not see whose it is.
     """
 
     state: str = ""
@@ -78,6 +79,7 @@ class Filter:
     least_minor: int | None = None
     most_minor: int | None = None
     text: str = ""
+    subject: str = ""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """What a notice has to meet."""
@@ -100,6 +102,8 @@ class Filter:
             found.append(row.recipient == self.text.strip())
         elif words := " ".join(self.text.casefold().split()):
             found.append(row.haystack.contains(words, autoescape=True))
+        if self.subject:
+            found.append(row.subject.icontains(" ".join(self.subject.split()), autoescape=True))
         return found
 
     def given(self) -> dict[str, Any]:

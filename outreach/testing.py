@@ -32,7 +32,7 @@ def send_test(settings: Settings, notice_id: str, *, to: str, by: str) -> str:
         ConflictError: it is no message.
         SettingsError: the address cannot be one.
     """
-    if not to or len(to) > 320 or any(ord(letter) < 32 for letter in to):
+    if not to.isprintable() or not 0 < len(to) <= 320:
         raise SettingsError(f"{to!r} cannot be an address; write one like you@example.org")
     with writing(engine_for(settings)) as session:
         accounts.acting(session, by, Role.REVIEWER, "send a test")

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from features.money import EXPONENTS
+from features.money import EXPONENTS, MOST_MINOR
 from outreach.listing import SORTS, Filter
 from warehouse.errors import SettingsError
 
@@ -35,17 +35,22 @@ class Asking(BaseModel):
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     sample: Word = ""
 
-    def filter(self) -> Filter:
+    def filter(self, *, hides: bool = False) -> Filter:
         """The filter.
+
+        Args:
+            hides: whether who asks sees no ids and addresses; then the text is looked for in subjects only,
+                so that nobody finds out by searching what is hidden.
 
         Raises:
             SettingsError: an amount is none, or the order is not known.
         """
         if self.sort not in SORTS:
             raise SettingsError(f"there is no order {self.sort!r}; there are {', '.join(SORTS)}")
-        names = ("state", "kind", "channel", "purpose", "market", "currency", "risk", "text")
+        names = ("state", "kind", "channel", "purpose", "market", "currency", "risk")
         return Filter(
             **{name: getattr(self, name).strip() for name in names},
+            **{"subject" if hides else "text": self.text.strip()},
             least_minor=self._minor("least"),
             most_minor=self._minor("most"),
         )
@@ -55,9 +60,12 @@ class Asking(BaseModel):
         if not text:
             return None
         try:
-            return int(Decimal(text).scaleb(EXPONENTS.get(self.currency, 2)))
+            minor = int(Decimal(text).scaleb(EXPONENTS.get(self.currency, 2)))
         except (InvalidOperation, ValueError, OverflowError) as error:
             raise SettingsError(f"{text!r} is no amount; write it like 12.50") from error
+        if abs(minor) >= MOST_MINOR:
+            raise SettingsError(f"{text} is more than any amount here; write a smaller one")
+        return minor
 
     def address(self, **other: Any) -> str:
         """The query of an address that asks for this, with other values in place of some."""
@@ -71,6 +79,14 @@ def asking(given: Annotated[Asking, Query()]) -> Asking:
 
 
 def from_form(form: Mapping[str, Any]) -> Asking:
-    """What the hidden fields of a form ask for: the list that was seen."""
+    """What the hidden fields of a form ask for: the list that was seen.
+
+    Raises:
+        SettingsError: they are not what a page wrote into them.
+    """
     known = {name: form[name] for name in Asking.model_fields if isinstance(form.get(name), str)}
-    return Asking(**known)
+    try:
+        return Asking(**known)
+    except ValidationError as error:
+        names = ", ".join(str(one["loc"][0]) for one in error.errors())
+        raise SettingsError(f"the form asks for no list of ours ({names}); load the page again") from error

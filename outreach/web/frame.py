@@ -4,6 +4,7 @@ Every page is a function that returns plain data. The same data is shown through
 same address with `.json` at its end, as it is.
 """
 
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from warehouse.access.accounts import User
 from warehouse.access.roles import Role, require
 from warehouse.access.sessions import Session, Sessions
 from warehouse.database import engine_for, reading
-from warehouse.errors import ForbiddenError, SignInNeededError
+from warehouse.errors import ForbiddenError, SettingsError, SignInNeededError
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ PREFIX = "/desk"
 SIGN_IN = f"{PREFIX}/sign-in"
 RENEWED = timedelta(minutes=1)
 """A session's cookie is written anew no more often than this."""
+_WHOLE = re.compile(r"[0-9]{1,15}")
+_HALF = re.compile("[\ud800-\udfff]")
 TOKEN = "form_token"  # noqa: S105  the name of a field
 
 FRAMED = (
@@ -83,6 +86,11 @@ class Asked:
         """A field of the form; empty where it was not sent."""
         value = self.form.get(name, "")
         return value.strip() if isinstance(value, str) else ""
+
+    def whole(self, name: str) -> int | None:
+        """A field of the form that is a whole number of at most 15 digits; else `None`."""
+        text = self.text(name)
+        return int(text) if _WHOLE.fullmatch(text) else None
 
 
 Slates = Callable[[Settings, str], list[dict[str, Any]]]
@@ -161,13 +169,18 @@ class Frame:
         async def acting(request: Request) -> AsyncIterator[Asked]:
             refuse_other_sites(request, self.settings())
             self._refuse_strangers(request)  # before a file of theirs is read
-            async with request.form() as form:
+            form = await form_of(request)
+            try:
                 yield self._acting(request, form, role, what)
+            finally:
+                await form.close()
 
         return acting
 
     def _acting(self, request: Request, form: FormData, role: Role, what: str) -> Asked:
         found = self._signed_in(request)
+        sent = form.multi_items()
+        refuse_unkept(*(text for name, value in sent for text in (name, value) if isinstance(text, str)))
         token = form.get(TOKEN) or request.headers.get("x-form-token", "")
         if not isinstance(token, str) or not self.sessions.is_of(token, found.session.session_id):
             raise ForbiddenError(
@@ -183,6 +196,7 @@ class Frame:
             raise SignInNeededError(PREFIX)
 
     def _signed_in(self, request: Request) -> Asked:
+        refuse_unkept(request.url.path, *request.query_params.values())
         now, settings = clock.now(), self.settings()
         session = self.sessions.read(request.cookies.get(self.cookie, ""), now)
         if session is not None:
@@ -232,6 +246,30 @@ def wants_json(request: Request) -> bool:
     """Whether a program asks: by the address, or by what it accepts."""
     accepted = request.headers.get("accept", "")
     return request.url.path.endswith(".json") or accepted.startswith("application/json")
+
+
+async def form_of(request: Request, most: int = 1000) -> FormData:
+    """The fields of a form, at most so many.
+
+    Raises:
+        SettingsError: it says that it is in an encoding in which there are no texts.
+    """
+    try:
+        return await request.form(max_fields=most)
+    except ValueError as error:
+        raise SettingsError("the form cannot be read as text; send it as UTF-8") from error
+
+
+def refuse_unkept(*texts: str) -> None:
+    """Refuses what no database keeps and nobody writes: NUL, and halves of characters.
+
+    Raises:
+        SettingsError: there is one.
+    """
+    if any("\0" in text or _HALF.search(text) for text in texts):
+        raise SettingsError(
+            "there is a NUL or half a character in what was sent; take it out and send it again"
+        )
 
 
 def refuse_other_sites(request: Request, settings: Settings) -> None:

@@ -14,6 +14,7 @@ from outreach.web.frame import (
     Frame,
     onward,
     refuse_other_sites,
+    refuse_unkept,
     visit_id,
 )
 from warehouse import clock
@@ -58,6 +59,7 @@ def add(router: APIRouter, frame: Frame) -> None:
     ) -> Response:
         settings, now = frame.settings(), clock.now()
         refuse_other_sites(request, settings)
+        refuse_unkept(name, password, token, back)
         if not frame.sessions.is_of(token, request.cookies.get(_VISIT, "")):
             return form(request, back, name=name, problem="This form was too old; try again.", status=403)
         address = request.client.host if request.client else ""

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from outreach.choices import Link, Refused, choose, read_link, standing
-from outreach.web.frame import Frame
+from outreach.web.frame import Frame, form_of
 from warehouse import clock
 from warehouse.errors import AdvocateError, SettingsError
 
@@ -51,7 +51,7 @@ def yours_app(frame: Frame) -> FastAPI:
         link = read_link(settings, token, now)
         if isinstance(link, Refused):
             return _refused(frame, link)
-        form = await request.form(max_fields=100)
+        form = await form_of(request, most=100)
         values = {name: value for name, value in form.items() if isinstance(value, str)}
         known = {offer.what for offer in standing(settings, link.customer_id).offers}
         new = choose(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 
 from outreach import review
 from outreach.choosing import Which
@@ -22,6 +22,7 @@ from warehouse.access.roles import Role, require
 from warehouse.database import engine_for, reading
 from warehouse.errors import SettingsError
 
+Entry = Annotated[int, Path(ge=1, le=10**15)]
 _HIDDEN = ("recipient", "haystack", "person", "fit_for", "approved_hash", "agreed_hash")
 
 
@@ -31,9 +32,15 @@ def add(router: APIRouter, pages: Pages, frame: Frame) -> None:  # noqa: ARG001 
 
     @pages.show("/batches/{batch}", "batch.html")
     def show(
-        asked: Annotated[Asked, viewer], batch: str, given: Annotated[Asking, Depends(asking)], done: int = 0
+        asked: Annotated[Asked, viewer],
+        batch: str,
+        given: Annotated[Asking, Depends(asking)],
+        done: int = 0,
+        agreed: int = 0,
+        brought: int = 0,
     ) -> dict[str, Any]:
-        wanted, mask = given.filter(), Mask(asked)
+        mask = Mask(asked)
+        wanted = given.filter(hides=mask.hides)
         with reading(engine_for(asked.settings)) as session:
             found = find_batch(session, batch)
             if given.sample:
@@ -54,7 +61,7 @@ def add(router: APIRouter, pages: Pages, frame: Frame) -> None:  # noqa: ARG001 
                 "choices": {"state": listed.states} | choices(found),
                 "decisions": recent,
                 "done": next((one for one in recent if one["entry"] == done), None),
-            } | _for_people(asked, given, found)
+            } | _for_people(asked, given, found, agreed=agreed, brought=brought)
 
     @pages.act("/batches/{batch}/decide")
     def decide(asked: Annotated[Asked, reviewer], batch: str) -> tuple[str, Any]:
@@ -64,7 +71,7 @@ def add(router: APIRouter, pages: Pages, frame: Frame) -> None:  # noqa: ARG001 
         return f"{PREFIX}/batches/{outcome.day}?{query}", asdict(outcome)
 
     @pages.act("/batches/{batch}/undo/{entry}")
-    def undo(asked: Annotated[Asked, reviewer], batch: str, entry: int) -> tuple[str, Any]:
+    def undo(asked: Annotated[Asked, reviewer], batch: str, entry: Entry) -> tuple[str, Any]:
         reason = asked.text("reason") or "taken back"
         outcome = review.undo(asked.settings, batch, entry, by=asked.user.name, reason=reason)
         query = from_form(asked.form).address(done=outcome.entry)
@@ -82,7 +89,7 @@ def _decide(asked: Asked, batch: str, given: Asking) -> Outcome:
         raise SettingsError(f"{action!r} is no decision; there are {', '.join(ACTIONS)}")
     needed, does = ACTIONS[action]
     require(asked.user.role, needed, f"{action} notices")
-    version, reason = _version(asked.form), asked.text("reason")
+    version, reason = asked.whole("version"), asked.text("reason")
     if action != "approve" and not reason:
         raise SettingsError(f"say why: a reason is needed to {action} notices")
     return does(
@@ -110,22 +117,17 @@ def _which(asked: Asked, scope: str, given: Asking) -> Which:
     return Which(notice_ids=[str(one) for one in chosen])
 
 
-def _version(form: Mapping[str, Any]) -> int | None:
-    text = str(form.get("version", ""))
-    return int(text) if text.isdigit() else None
-
-
 def _listed(row: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in row.items() if name not in _HIDDEN}
     return kept | {"kinds": row["kinds"].split(), "risks": row["risks"].split()}
 
 
-def _for_people(asked: Asked, given: Asking, batch: BatchRow) -> dict[str, Any]:
+def _for_people(asked: Asked, given: Asking, batch: BatchRow, **news: int) -> dict[str, Any]:
     """What the page needs besides the data; programs get none of it."""
     if asked.wants_json:
         return {}
     is_author = batch.author == asked.user.name
-    return {
+    return news | {
         "given": given,
         "sorts": list(SORTS),
         "states": list(TRANSITIONS),

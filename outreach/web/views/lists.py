@@ -50,9 +50,7 @@ def add(router: APIRouter, pages: Pages, frame: Frame) -> None:
             brought = decide_by_list(asked.settings, batch, content, by=asked.user.name)
         except FlawedListError as error:
             return _explained(frame, asked, batch, error)
-        query = Asking().address(
-            done=brought.entry, agreed=brought.agreed or None, brought=f"{brought.notices:,}"
-        )
+        query = Asking().address(done=brought.entry, agreed=brought.agreed or None, brought=brought.notices)
         return f"{PREFIX}/batches/{brought.day}?{query}", asdict(brought)
 
 
@@ -67,7 +65,7 @@ def _exported(asked: Asked, batch: str, given: Asking, ending: str) -> Response:
             file,
             ending,
             by=asked.user.name,
-            asked=given.filter(),
+            asked=given.filter(hides=mask.hides),
             sort=given.sort,
             mask=mask.one if mask.hides else None,
         )

@@ -45,7 +45,8 @@ def _add_looks(router: APIRouter, pages: Pages, frame: Frame) -> None:
 
     @router.get("/notices/{notice_id}/message", response_class=HTMLResponse)
     def message(asked: Annotated[Asked, viewer], notice_id: str) -> Response:
-        html = dossier(asked.settings, notice_id).words["html"]
+        found = dossier(asked.settings, notice_id)
+        html = Mask(asked).message(found.words["html"], found.told, html=True)
         return HTMLResponse(html, headers={"content-security-policy": FRAMED})
 
     @router.get("/notices/{notice_id}/{way}", response_class=HTMLResponse)
@@ -56,7 +57,7 @@ def _add_looks(router: APIRouter, pages: Pages, frame: Frame) -> None:
         given: Annotated[Asking, Depends(asking)],
     ) -> Response:
         with reading(engine_for(asked.settings)) as session:
-            found = neighbour(session, given.filter(), notice_id, after=way == "next")
+            found = neighbour(session, given.filter(hides=asked.masked), notice_id, after=way == "next")
         batch, notice = found
         to = f"notices/{notice}" if notice else f"batches/{batch}"
         return RedirectResponse(f"{PREFIX}/{to}?{given.address()}", status_code=303)
@@ -73,11 +74,11 @@ def _add_changes(router: APIRouter, pages: Pages, frame: Frame) -> None:
 
     @pages.act("/notices/{notice_id}/edit")
     def change(asked: Annotated[Asked, acting], notice_id: str) -> tuple[str, Any]:
-        version = asked.text("version")
-        if not version.isdigit():
+        version = asked.whole("version")
+        if version is None:
             raise SettingsError("the form does not say which version was edited; load the page again")
         edits = _edits(asked.form)
-        draft = edit(asked.settings, notice_id, edits, by=asked.user.name, version=int(version))
+        draft = edit(asked.settings, notice_id, edits, by=asked.user.name, version=version)
         return f"{PREFIX}/notices/{notice_id}?edited=1", {"content_hash": draft.content_hash}
 
     @router.post("/notices/{notice_id}/preview", response_class=HTMLResponse)
@@ -112,8 +113,8 @@ def _decide(asked: Asked, notice_id: str) -> review.Outcome:
 
 
 def _refuse_unless_seen(asked: Asked, found: Dossier) -> None:
-    seen = asked.text("version")
-    if seen.isdigit() and int(seen) != found.notice["version"]:
+    seen = asked.whole("version")
+    if seen is not None and seen != found.notice["version"]:
         raise ConflictError(
             f"this notice was changed since you looked at it: it is {found.notice['state']} now. Nothing was "
             "changed by you; look again and decide"
@@ -131,7 +132,10 @@ def _shown(asked: Asked, found: Dossier, done: int) -> dict[str, Any]:
         "notice": mask.notice(notice)
         | {"kinds": found.notice["kinds"].split(), "risks": found.notice["risks"].split()},
         "batch": found.batch,
-        "words": {name: found.words[name] for name in ("text", "locale")},
+        "words": {
+            "text": mask.message(found.words["text"], found.told),
+            "locale": found.words["locale"],
+        },
         "told": told,
         "history": found.history,
         "promises": [mask.notice(one) for one in found.promises],

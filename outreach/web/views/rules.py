@@ -60,11 +60,11 @@ def add(router: APIRouter, pages: Pages, frame: Frame) -> None:
     ) -> tuple[str, Any]:
         back = asked.text("action") == "reset"
         value = None if back else _value(asked.text("value"))
-        seen = asked.text("seen")
-        if not seen.isdigit():
+        seen = asked.whole("seen")
+        if seen is None:
             raise SettingsError("the form does not say what was seen; load the page again")
         reason = asked.text("reason")
-        change(frame.given, name, value, by=asked.user.name, reason=reason, seen=int(seen))
+        change(frame.given, name, value, by=asked.user.name, reason=reason, seen=seen)
         return f"{PREFIX}/rules/{name}?saved=1", {"name": name, "value": value}
 
     @pages.act("/pause")
@@ -101,7 +101,7 @@ def _value(text: str) -> Any:
     """A value as the form has it: JSON, or a text without quotes."""
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # also of numbers and lists that are longer than Python reads
         return text
 
 

@@ -112,7 +112,7 @@ async def signed_in(visit: Callable[[], Awaitable[Person]]) -> SignIn:
     return sign_in
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """On what the event loop of these tests runs."""
+    """On what the event loop of these tests runs; they may share what was opened in it."""
     return "asyncio"

@@ -86,7 +86,8 @@ def open_as(browser: Browser, server: Running) -> Iterator[Open]:
     contexts = []
 
     def note(message: ConsoleMessage) -> None:
-        if message.type == "error" and "409" not in message.text:
+        is_refusal = any(f"status of {status}" in message.text for status in (409, 422))
+        if message.type == "error" and not is_refusal:
             complaints.append(message.text)
 
     def make(name: str, **how: object) -> Page:
