@@ -1,13 +1,15 @@
 """A home for each test, on SQLite and on a real PostgreSQL, and an S3 that speaks HTTP."""
 
+import atexit
 import os
 import shutil
 import signal
 import time
 import urllib.request
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -140,6 +142,44 @@ def copy_of(home: Settings, folder: Path) -> Settings:
         name = make_url(home.database_url).database
         changed["database_url"] = new_database(home.database_url, f"test_{uuid4().hex}", name)
     return home.model_copy(update=changed)
+
+
+_LIVED: dict[tuple[Hashable, ...], Settings] = {}
+
+
+def once(home: Settings, live: Callable[[Settings], object], *what: Hashable) -> Settings:
+    """Lets a new home live through something, or gives it what a home like it had of that before.
+
+    What it lives through is told apart by `what`, by the home's settings, and by the kind of its database.
+    """
+    kind = home.database_url.partition(":")[0]
+    key = (kind, home.model_dump_json(exclude={"home", "database_url"}), live.__qualname__, *what)
+    if key in _LIVED:
+        _replace(home, _LIVED[key])
+    else:
+        live(home)
+        _LIVED[key] = copy_of(home, _shelf() / uuid4().hex)
+    return home
+
+
+def _replace(home: Settings, other: Settings) -> None:
+    shutil.rmtree(home.home)
+    shutil.copytree(other.home, home.home)
+    if home.database_url:
+        url, template = make_url(home.database_url), make_url(other.database_url).database
+        engine = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {url.database}"))
+            connection.execute(text(f"CREATE DATABASE {url.database} TEMPLATE {template}"))
+        engine.dispose()
+
+
+@cache
+def _shelf() -> Path:
+    """Where homes are kept that others are copied from."""
+    folder = TemporaryDirectory(prefix="advocate-homes-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 @pytest.fixture

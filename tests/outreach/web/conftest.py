@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from advocate.server import create_app
-from tests.conftest import BOTH, copy_of, migrated_on
+from tests.conftest import BOTH, copy_of
 from tests.outreach.worlds import EVERYTHING, fill, night, shop
 from warehouse.access import accounts
 from warehouse.access.roles import Role
@@ -28,10 +28,24 @@ PEOPLE = {
 _TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 
 
+@pytest.fixture(scope="session")
+def reviewed_on_sqlite(migrated: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return _reviewed(copy_of(migrated, tmp_path_factory.mktemp("reviewed") / "home"))
+
+
+@pytest.fixture(scope="session")
+def reviewed_on_postgresql(migrated_postgres: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return _reviewed(copy_of(migrated_postgres, tmp_path_factory.mktemp("reviewed") / "home"))
+
+
 @pytest.fixture(scope="session", params=BOTH)
-def reviewed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def reviewed(request: pytest.FixtureRequest) -> Settings:
     """A home for copies: Ada, Ben and Cleo are owed money, and there is an account of each role."""
-    made = copy_of(migrated_on(request), tmp_path_factory.mktemp("reviewed") / "home")
+    made: Settings = request.getfixturevalue(f"reviewed_on_{request.param}")  # kept from file to file
+    return made
+
+
+def _reviewed(made: Settings) -> Settings:
     home = made.model_copy(update={"outreach": EVERYTHING})
     fill(home, shop("ada", "ben", "cleo"))
     night(home)
