@@ -4,6 +4,8 @@ Data goes to standard output, everything else to standard error. Exit codes: 0 s
 explains, 2 wrong usage.
 """
 
+import atexit
+import gc
 import os
 import sys
 from pathlib import Path
@@ -53,6 +55,9 @@ def _global_options(
 
 def main() -> None:
     """Runs the command line and turns an error that explains itself into exit code 1."""
+    atexit.register(
+        gc.freeze
+    )  # Python ends sooner where it need not look for cycles in all that was imported.
     tolerate_any_terminal()
     try:
         try:

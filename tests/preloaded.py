@@ -12,7 +12,7 @@ from pathlib import Path
 # Importing Polars starts two threads that sleep until memory is short: jemalloc's own, which it starts anew
 # in a fork, and one that deletes what was spilled to disk.
 _FORKING = """
-import json, os, signal, sys
+import gc, json, os, signal, sys
 from pathlib import Path
 
 answers = os.fdopen(os.dup(1), "w")
@@ -20,6 +20,8 @@ os.dup2(2, 1)
 exec(sys.argv[1])
 threads = [Path(task, "comm").read_text().strip() for task in Path("/proc/self/task").glob("*")]
 assert len(threads) - 1 <= sum(name in ("jemalloc_bg_thd", "polars-ooc-clea") for name in threads), threads
+gc.collect()
+gc.freeze()  # or each fork would look through all that at its end
 for line in sys.stdin:
     asked = json.loads(line)
     fork = os.fork()
@@ -29,8 +31,10 @@ for line in sys.stdin:
 else:
     sys.exit()
 signal.alarm(asked["seconds"])
-for number, name in enumerate((os.devnull, asked["out"], asked["err"])):
+os.dup2(os.open(asked["in"], os.O_RDONLY), 0)
+for number, name in enumerate((asked["out"], asked["err"]), 1):
     os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC), number)
+sys.stdin = open(0, closefd=False)
 os.environ.clear()
 os.environ.update(asked["environment"])
 sys.argv = ["-c", *asked["words"]]
@@ -45,13 +49,19 @@ class Preloaded:
     def __init__(self, server: "subprocess.Popen[str]", folder: Path) -> None:
         self._server, self._folder = server, folder
 
-    def run(self, script: str, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """Runs a script with these words, and this added to the environment; kills it after five minutes."""
+    def run(
+        self, script: str, *words: str, typed: str = "", **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """Runs a script with these words, and this added to the environment; kills it after five minutes.
+
+        Its standard input is what was `typed`.
+        """
         assert self._server.stdin
         assert self._server.stdout
-        out, err = self._folder / "out", self._folder / "err"
+        given, out, err = (self._folder / name for name in ("in", "out", "err"))
+        given.write_text(typed)
         asked = {"script": script, "words": words, "environment": {**os.environ, **environment}}
-        asked |= {"out": str(out), "err": str(err), "seconds": 300}
+        asked |= {"in": str(given), "out": str(out), "err": str(err), "seconds": 300}
         print(json.dumps(asked), file=self._server.stdin, flush=True)
         code = self._server.stdout.readline()
         assert code, (self._folder / "log").read_text()

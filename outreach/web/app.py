@@ -2,7 +2,7 @@
 
 import logging
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -48,13 +48,11 @@ def desk_app(frame: Frame) -> FastAPI:
     app = FastAPI(
         title="Review desk", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
-    router = APIRouter()
-    pages = Pages(router, frame)
-    signing_in.add(router, frame)
-    openid.add(router, frame)
+    pages = Pages(app.router, frame)
+    signing_in.add(app.router, frame)
+    openid.add(app.router, frame)
     for add in VIEWS:
-        add(router, pages, frame)
-    app.include_router(router)
+        add(app.router, pages, frame)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     _explain(app, frame)
     app.add_middleware(Headers, frame=frame)

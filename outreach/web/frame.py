@@ -9,7 +9,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, wraps
+from functools import cache, cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -124,19 +124,7 @@ class Frame:
     ) -> None:
         self.settings, self.given, self.slates, self.rights = settings, given, slates, rights
         self.quality = quality
-        self.templates = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
-            autoescape=select_autoescape(default=True, default_for_string=True),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self.templates.filters |= wording.FILTERS
-        self.templates.globals |= {
-            "prefix": PREFIX,
-            "roles": {role.value: role for role in Role},
-            "customer_address": customer_address,
-        }
+        self.templates = _templates()
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -240,6 +228,25 @@ class Frame:
     def drop_cookie(self, response: Response, name: str) -> None:
         """Ends a cookie."""
         response.delete_cookie(name, path=PREFIX, secure=self.is_secure, httponly=True, samesite="lax")
+
+
+@cache
+def _templates() -> Environment:
+    """The templates, each of which a process compiles once."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= wording.FILTERS
+    made.globals |= {
+        "prefix": PREFIX,
+        "roles": {role.value: role for role in Role},
+        "customer_address": customer_address,
+    }
+    return made
 
 
 def wants_json(request: Request) -> bool:

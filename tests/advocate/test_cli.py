@@ -1,6 +1,5 @@
 """The command line as its users type it: real processes, data on standard output, honest exit codes."""
 
-import json
 import os
 import subprocess
 import sys
@@ -12,17 +11,18 @@ from typer.testing import CliRunner
 
 from advocate.cli import app
 from advocate.commands import AREAS, commands_of
+from tests.advocate.terminal import SEEN, advocate, told
 from tests.worlds import DAY, write_feed
 
 pytestmark = pytest.mark.slow
 ADVOCATE = Path(sys.executable).with_name("advocate")
-NOW = "2017-12-01T10:00:00Z"
 
 
-def advocate(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def installed(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The program as it is installed, started from nothing."""
     return subprocess.run(
         [str(ADVOCATE), "--home", str(home), *words],
-        env=os.environ | {"ADVOCATE_NOW": NOW, "NO_COLOR": "1", "COLUMNS": "200"} | environment,
+        env=os.environ | SEEN | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -30,17 +30,12 @@ def advocate(home: Path, *words: str, **environment: str) -> subprocess.Complete
     )
 
 
-def told(done: subprocess.CompletedProcess[str]) -> object:
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home after one night of the small grocer."""
     folder = tmp_path_factory.mktemp("cli")
-    told(advocate(folder / "home", "import", "folder", str(write_feed(folder / "feed")), "--json"))
-    told(advocate(folder / "home", "nightly", "--day", DAY.isoformat(), "--json"))
+    told(installed(folder / "home", "import", "folder", str(write_feed(folder / "feed")), "--json"))
+    told(installed(folder / "home", "nightly", "--day", DAY.isoformat(), "--json"))
     return folder / "home"
 
 
@@ -49,7 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [["nightly"], ["nightly", "--day", "yesterday"], ["no-such-command"], ["recommend", "c0", "-n", "0"]],
 )
 def test_wrong_usage_exits_2_and_prints_no_data(home: Path, words: list[str]) -> None:
-    done = advocate(home, *words)
+    done = installed(home, *words)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr
 
@@ -77,14 +72,14 @@ def test_a_failure_it_explains_exits_1_without_a_traceback(
 
 @pytest.mark.parametrize("columns", ["40", "200"])
 def test_an_id_is_never_torn(home: Path, columns: str) -> None:
-    done = advocate(home, "models", "list", COLUMNS=columns)
+    done = installed(home, "models", "list", COLUMNS=columns)
     assert all(
         bundle["bundle_id"] in done.stdout for bundle in told(advocate(home, "models", "list", "--json"))
     )
 
 
 def test_a_terminal_that_lacks_a_character_is_shown_the_rest(home: Path) -> None:
-    done = advocate(home, "models", "show", "2017-11-30-ä", PYTHONIOENCODING="ascii")
+    done = installed(home, "models", "show", "2017-11-30-ä", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stdout) == (1, "")
     assert "there is no bundle 2017-11-30-\\xe4" in done.stderr
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from outreach.choices import Link, read_link
-from tests.advocate.test_cli import advocate, told
+from tests.advocate.terminal import advocate, told
 from tests.conftest import at
 from tests.outreach.worlds import fill
 from warehouse.settings import load_settings

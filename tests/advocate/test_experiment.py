@@ -8,7 +8,7 @@ import pytest
 
 from recs.experiment import arm_of
 from recs.served import Served, ServedLog
-from tests.advocate.test_cli import advocate, told
+from tests.advocate.terminal import advocate, told
 from tests.conftest import at
 from tests.recs.worlds import fill, purchase
 from warehouse.settings import ExperimentSettings, Settings

@@ -3,7 +3,7 @@
 import pytest
 
 from outreach import review
-from tests.advocate.test_cli import advocate, told
+from tests.advocate.terminal import advocate, told
 from tests.outreach.test_unsaid import found, night_with
 from tests.outreach.worlds import DAY, EVERYTHING, fill
 from warehouse.settings import Settings

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.advocate.test_cli import advocate, told
+from tests.advocate.terminal import advocate, told
 from tests.conftest import at
 from warehouse import clock
 from warehouse.access.ring import KeyRing

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from outreach.references import shortened
-from tests.advocate.test_cli import advocate, told
+from tests.advocate.terminal import advocate, told
 from tests.worlds import write_feed
 
 pytestmark = pytest.mark.slow

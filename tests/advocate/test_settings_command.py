@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.advocate.test_cli import advocate, told
+from tests.advocate.terminal import advocate, told
 from tests.worlds import DAY, write_feed
 
 pytestmark = pytest.mark.slow

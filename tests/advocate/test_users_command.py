@@ -5,21 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.advocate.test_cli import ADVOCATE, advocate, told
+from tests.advocate.terminal import advocate, told
 
 pytestmark = pytest.mark.slow
 WORDS = "seven quiet harbours"
 
 
 def add(home: Path, name: str, *words: str, password: str = WORDS) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(ADVOCATE), "--home", str(home), "users", "add", name, "--password-stdin", *words],
-        input=password + "\n",
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return advocate(home, "users", "add", name, "--password-stdin", *words, typed=f"{password}\n")
 
 
 def test_accounts_are_made_changed_closed_and_all_of_it_is_in_the_log(tmp_path: Path) -> None:

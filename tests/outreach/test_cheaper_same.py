@@ -215,7 +215,7 @@ prices = st.decimals("0.0001", "40", places=4)
 quantities = st.decimals("0.001", "20", places=3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(quantities, min_size=3, max_size=4),
     st.lists(st.tuples(sizes, prices), min_size=2, max_size=4),

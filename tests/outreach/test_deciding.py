@@ -30,7 +30,6 @@ from warehouse.errors import ConflictError, ForbiddenError, NotFoundError, Setti
 from warehouse.settings import DeskSettings, Settings
 
 pytestmark = pytest.mark.usefixtures("morning")
-PASSWORD = "correct horse battery staple"
 LATER = MORNING + timedelta(hours=1)
 
 
@@ -60,9 +59,9 @@ def desk(proposed: Settings, tmp_path: Path) -> Settings:
 @pytest.fixture
 def staffed(desk: Settings) -> Settings:
     """The same with accounts."""
-    accounts.add(desk, "root", Role.ADMIN, by="root", password=PASSWORD)
+    accounts.add(desk, "root", Role.ADMIN, by="root", password=None)
     for name, role in {"eve": Role.APPROVER, "max": Role.APPROVER, "rita": Role.REVIEWER}.items():
-        accounts.add(desk, name, role, by="root", password=PASSWORD)
+        accounts.add(desk, name, role, by="root", password=None)
     return desk
 
 

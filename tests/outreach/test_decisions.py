@@ -304,7 +304,7 @@ NAMES = ("ann", "bob", "cid", "dan")
 some = st.sets(st.sampled_from(NAMES))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     buyers=some,
     coupons=some,

@@ -13,6 +13,7 @@ from outreach import digest as digests
 from outreach import review
 from outreach.digest import digest
 from outreach.models import BatchRow, NoticeRow
+from tests.conftest import once
 from tests.outreach.worlds import DAY, MORNING, fill, night, shop
 from warehouse import clock
 from warehouse.access import accounts
@@ -27,12 +28,15 @@ ADDRESSES = {"ann": Role.ADMIN, "eve": Role.APPROVER, "rita": Role.REVIEWER, "vi
 @pytest.fixture
 def waiting(any_home: Settings) -> Settings:
     """A batch for Ada and Ben, and an account of each role with an address."""
-    fill(any_home, shop("ada", "ben"))
+    return once(any_home, _wait)
+
+
+def _wait(home: Settings) -> None:
+    fill(home, shop("ada", "ben"))
     with clock.at(MORNING):
-        night(any_home)
+        night(home)
     for name, role in ADDRESSES.items():
-        accounts.add(any_home, name, role, by="ann", password=None, email=f"{name}@shop.example")
-    return any_home
+        accounts.add(home, name, role, by="ann", password=None, email=f"{name}@shop.example")
 
 
 def mails(home: Settings) -> dict[str, dict[str, Any]]:

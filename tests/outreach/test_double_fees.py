@@ -122,7 +122,7 @@ def test_the_evidence_alone_is_enough_to_recompute_the_claim() -> None:
     assert claim["claim_minor"] == facts["fee_minor"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(-5, 90), st.none() | st.integers(0, 60)), min_size=1, max_size=5),
     st.randoms(),

@@ -297,14 +297,14 @@ def _same(lines: Rows) -> tuple[Any, ...]:
     return bought, lines[0]["customer_id"], lines[0]["market"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(many_orders())
 def test_every_claim_is_the_rule_s_and_all_that_was_paid(rows: Rows) -> None:
     claims = double_payment.find(world({"purchases": rows}), EVERYTHING, DAY).collect()
     assert dict(claims.select("order_id", "claim_minor").rows()) == expected(rows)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(many_orders(), st.randoms())
 def test_the_order_of_rows_changes_nothing(rows: Rows, random: Any) -> None:
     mixed = random.sample(rows, len(rows))

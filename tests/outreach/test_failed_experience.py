@@ -306,7 +306,7 @@ def _half_up(amount: Fraction) -> int:
     return (amount + Fraction(1, 2)).__floor__()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(worlds())
 def test_every_reported_claim_is_the_rule_s(tables: dict[str, Rows]) -> None:
     claims = failed_experience.find(world(tables), EVERYTHING, DAY).collect()
@@ -324,7 +324,7 @@ def test_every_reported_claim_is_the_rule_s(tables: dict[str, Rows]) -> None:
     assert got == want
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(worlds())
 def test_no_line_gives_back_more_than_was_paid_for_what_was_kept(tables: dict[str, Rows]) -> None:
     rows = found(KIND, world(tables))
@@ -334,7 +334,7 @@ def test_no_line_gives_back_more_than_was_paid_for_what_was_kept(tables: dict[st
         assert of_line.sum() <= _half_up(_paid(line))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(worlds(), st.randoms())
 def test_the_order_of_rows_changes_nothing(tables: dict[str, Rows], random: Any) -> None:
     mixed = {name: random.sample(rows, len(rows)) for name, rows in tables.items()}

@@ -283,7 +283,7 @@ def expected(shop: dict[str, Rows]) -> dict[str, int]:
     return want
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(shops())
 def test_every_claim_is_the_fees_of_the_periods_since_the_last_use(shop: dict[str, Rows]) -> None:
     one_each = shop | {"entitlements": list({r["offer_id"]: r for r in shop["entitlements"]}.values())}
@@ -291,7 +291,7 @@ def test_every_claim_is_the_fees_of_the_periods_since_the_last_use(shop: dict[st
     assert dict(claims.select("entitlement_id", "claim_minor").rows()) == expected(one_each)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(shops(), st.randoms())
 def test_the_order_of_rows_changes_nothing(shop: dict[str, Rows], random: Any) -> None:
     mixed = {name: random.sample(rows, len(rows)) for name, rows in shop.items()}
@@ -299,7 +299,7 @@ def test_the_order_of_rows_changes_nothing(shop: dict[str, Rows], random: Any) -
     assert first.equals(again)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(shops())
 def test_no_claim_is_above_the_fees_that_fell_due(shop: dict[str, Rows]) -> None:
     offers = {offer["offer_id"]: offer for offer in shop["offers"]}

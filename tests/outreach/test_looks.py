@@ -296,7 +296,7 @@ def price_at(listed: Rows, when: str) -> Decimal:
     return Decimal(max(begun, key=lambda p: p.get("effective_at", "2017-01-01"))["price"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(price_lists(), st.lists(hours, min_size=1, max_size=3), st.booleans(), st.randoms())
 def test_every_amount_is_the_rule_s_and_follows_from_no_order_of_rows(
     listed: Rows, looks: list[int], gone: bool, random: Any

@@ -8,6 +8,7 @@ import pytest
 from outreach import export, review, steps
 from outreach.choosing import Which
 from outreach.explain import explain
+from tests.conftest import once
 from tests.outreach.worlds import DAY, END, EVERYTHING, MORNING, at, consenting, fill, night, shop
 from warehouse import clock
 from warehouse.errors import ConflictError, NotFoundError
@@ -20,11 +21,26 @@ DECISIONS = (
 NOTICES = "notice_id, batch_id, customer_id, channel, purpose, amount_minor, currency, subject, text, state"
 
 
+def open_shop(home: Settings) -> None:
+    fill(home, shop("ann", "bob"))
+
+
+def first_night(home: Settings) -> None:
+    open_shop(home)
+    night(home)
+
+
 @pytest.fixture
 def town(any_home: Settings) -> Settings:
     """Ann and Bob, each owed fifty cents."""
-    fill(any_home, shop("ann", "bob"))
+    open_shop(any_home)
     return any_home
+
+
+@pytest.fixture
+def slept(any_home: Settings) -> Settings:
+    """The same town after its first night."""
+    return once(any_home, first_night)
 
 
 def bytes_of(home: Settings) -> dict[str, bytes]:
@@ -32,94 +48,86 @@ def bytes_of(home: Settings) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.glob("*/*.parquet"))}
 
 
-def test_a_night_ends_with_a_draft_batch_of_proposed_notices(town: Settings) -> None:
-    night(town)
-    assert export.opportunities(town, DAY).collect()["amount_minor"].to_list() == [50, 50]
-    decisions = export.decisions(town, DAY).collect()
+def test_a_night_ends_with_a_draft_batch_of_proposed_notices(slept: Settings) -> None:
+    assert export.opportunities(slept, DAY).collect()["amount_minor"].to_list() == [50, 50]
+    decisions = export.decisions(slept, DAY).collect()
     assert ", ".join(decisions.columns) == DECISIONS
     assert decisions["send_after"].to_list() == [END.replace(hour=9)] * 2
-    notices = export.notices(town, DAY).collect()
+    notices = export.notices(slept, DAY).collect()
     assert ", ".join(notices.columns[:10]) == NOTICES
     assert notices["state"].to_list() == ["proposed", "proposed"]
     assert sorted(notices["notice_id"]) == sorted(decisions["notice_id"])
-    batch = review.list_batches(town)[0]
+    batch = review.list_batches(slept)[0]
     assert (batch["state"], batch["notices"], batch["states"]) == ("draft", 2, {"proposed": 2})
-    shown = review.show_batch(town, DAY.isoformat())
+    shown = review.show_batch(slept, DAY.isoformat())
     assert [len(notice["opportunities"]) for notice in shown["notices"]] == [1, 1]
 
 
-def test_the_same_night_twice_is_byte_identical_and_one_batch(town: Settings) -> None:
-    night(town)
-    first = bytes_of(town)
-    night(town)
-    assert bytes_of(town) == first
-    assert len(review.list_batches(town)) == 1
+def test_the_same_night_twice_is_byte_identical_and_one_batch(slept: Settings) -> None:
+    first = bytes_of(slept)
+    night(slept)
+    assert bytes_of(slept) == first
+    assert len(review.list_batches(slept)) == 1
     assert {f"{DAY}/{name}.parquet" for name in ("opportunities", "decisions", "notices")} <= set(first)
 
 
-def test_a_rerun_replaces_a_draft_with_what_the_lake_says_now(town: Settings) -> None:
-    night(town)
-    fill(town, shop("cid"))
-    night(town)
-    assert export.notices(town, DAY).collect().height == 3
-    assert review.list_batches(town)[0]["notices"] == 3
+def test_a_rerun_replaces_a_draft_with_what_the_lake_says_now(slept: Settings) -> None:
+    fill(slept, shop("cid"))
+    night(slept)
+    assert export.notices(slept, DAY).collect().height == 3
+    assert review.list_batches(slept)[0]["notices"] == 3
 
 
-def test_a_rerun_of_a_batch_in_review_changes_nothing_and_says_what_would_differ(town: Settings) -> None:
-    night(town)
-    chosen = export.notices(town, DAY).collect()["notice_id"][0]
-    review.hold(town, "latest", by="eve", reason="look", which=Which([chosen]))
-    before, shown = bytes_of(town), review.show_batch(town)
-    fill(town, shop("cid") | {"returns": [{"order_id": "order of bob", "returned_at": "2017-11-29"}]})
-    steps.find(town, DAY)
-    steps.decide(town, DAY)
-    receipt = steps.prepare_batch(town, DAY)
+def test_a_rerun_of_a_batch_in_review_changes_nothing_and_says_what_would_differ(slept: Settings) -> None:
+    chosen = export.notices(slept, DAY).collect()["notice_id"][0]
+    review.hold(slept, "latest", by="eve", reason="look", which=Which([chosen]))
+    before, shown = bytes_of(slept), review.show_batch(slept)
+    fill(slept, shop("cid") | {"returns": [{"order_id": "order of bob", "returned_at": "2017-11-29"}]})
+    steps.find(slept, DAY)
+    steps.decide(slept, DAY)
+    receipt = steps.prepare_batch(slept, DAY)
     assert receipt.numbers["would_differ"] == {"added": 1, "removed": 1, "changed": 0}
     assert any("1 more, 1 fewer and 0 other notices" in warning for warning in receipt.warnings)
-    after = bytes_of(town)
+    after = bytes_of(slept)
     assert {name: after[name] for name in before} == before
-    assert review.show_batch(town) == shown
+    assert review.show_batch(slept) == shown
 
 
-def test_a_rerun_after_sending_and_promising_gives_the_same_opportunities(town: Settings) -> None:
-    night(town)
-    first = export.opportunities(town, DAY).collect()
-    review.approve(town, "latest", by="eve")
-    receipt = steps.find(town, DAY)
+def test_a_rerun_after_sending_and_promising_gives_the_same_opportunities(slept: Settings) -> None:
+    first = export.opportunities(slept, DAY).collect()
+    review.approve(slept, "latest", by="eve")
+    receipt = steps.find(slept, DAY)
     assert receipt.rows_out["opportunities"] == 2
-    assert export.opportunities(town, DAY).collect().equals(first)
-    steps.decide(town, DAY)
-    assert steps.prepare_batch(town, DAY).numbers["would_differ"] == {"added": 0, "removed": 0, "changed": 0}
+    assert export.opportunities(slept, DAY).collect().equals(first)
+    steps.decide(slept, DAY)
+    assert steps.prepare_batch(slept, DAY).numbers["would_differ"] == {"added": 0, "removed": 0, "changed": 0}
 
 
-def test_the_next_night_claims_only_the_difference_of_a_deeper_drop(town: Settings) -> None:
-    night(town)
-    ann = export.notices(town, DAY).filter(pl.col("customer_id") == "ann").collect()["notice_id"].to_list()
-    review.approve(town, "latest", by="eve", which=Which(ann))
-    fill(town, {"prices": [{"price": "1.20", "effective_at": "2017-12-01 12:00"}]})
-    night(town, NEXT)
-    claimed = export.opportunities(town, NEXT).collect().sort("customer_id")
+def test_the_next_night_claims_only_the_difference_of_a_deeper_drop(slept: Settings) -> None:
+    ann = export.notices(slept, DAY).filter(pl.col("customer_id") == "ann").collect()["notice_id"].to_list()
+    review.approve(slept, "latest", by="eve", which=Which(ann))
+    fill(slept, {"prices": [{"price": "1.20", "effective_at": "2017-12-01 12:00"}]})
+    night(slept, NEXT)
+    claimed = export.opportunities(slept, NEXT).collect().sort("customer_id")
     assert claimed.select("customer_id", "amount_minor").rows() == [("ann", 30), ("bob", 80)]
-    assert sorted(export.opportunities(town, DAY).collect()["opportunity_id"]) == sorted(
+    assert sorted(export.opportunities(slept, DAY).collect()["opportunity_id"]) == sorted(
         claimed["opportunity_id"]
     )
-    text = export.notices(town, NEXT).filter(pl.col("customer_id") == "ann").collect()["text"][0]
+    text = export.notices(slept, NEXT).filter(pl.col("customer_id") == "ann").collect()["text"][0]
     assert "We promised you $0.50 of it before, and now you get another $0.30 back." in text
 
 
-def test_the_next_night_is_silent_about_an_unchanged_drop(town: Settings) -> None:
-    night(town)
-    review.approve(town, "latest", by="eve")
-    night(town, NEXT)
-    assert export.opportunities(town, NEXT).collect().is_empty()
-    assert set(export.decisions(town, NEXT).collect()["reason"]) == {"nothing_found"}
+def test_the_next_night_is_silent_about_an_unchanged_drop(slept: Settings) -> None:
+    review.approve(slept, "latest", by="eve")
+    night(slept, NEXT)
+    assert export.opportunities(slept, NEXT).collect().is_empty()
+    assert set(export.decisions(slept, NEXT).collect()["reason"]) == {"nothing_found"}
 
 
-def test_what_was_rejected_or_never_decided_was_not_promised(town: Settings) -> None:
-    night(town)
-    review.reject(town, "latest", by="eve", reason="no")
-    night(town, NEXT)
-    assert export.opportunities(town, NEXT).collect()["amount_minor"].to_list() == [50, 50]
+def test_what_was_rejected_or_never_decided_was_not_promised(slept: Settings) -> None:
+    review.reject(slept, "latest", by="eve", reason="no")
+    night(slept, NEXT)
+    assert export.opportunities(slept, NEXT).collect()["amount_minor"].to_list() == [50, 50]
 
 
 def test_our_own_notices_count_for_the_cap(town: Settings) -> None:
@@ -153,15 +161,14 @@ def test_a_kind_that_claims_too_many_lines_is_held_for_a_person(any_home: Settin
         review.approve(careful, "latest", by="eve")
 
 
-def test_a_day_whose_feed_is_short_gets_no_batch(town: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    night(town)
+def test_a_day_whose_feed_is_short_gets_no_batch(slept: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "shortfalls", lambda *_: ["purchases of the day: 0 rows, usual are 10"])
-    receipt = steps.prepare_batch(town, DAY)
+    receipt = steps.prepare_batch(slept, DAY)
     assert receipt.warnings[0] == "purchases of the day: 0 rows, usual are 10"
     assert "no batch was made" in receipt.warnings[1]
-    assert review.list_batches(town) == []
-    assert export.notices(town, DAY).collect().is_empty()
-    assert export.decisions(town, DAY).collect().height == 2
+    assert review.list_batches(slept) == []
+    assert export.notices(slept, DAY).collect().is_empty()
+    assert export.decisions(slept, DAY).collect().height == 2
 
 
 @pytest.mark.parametrize(

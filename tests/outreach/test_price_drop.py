@@ -330,7 +330,7 @@ def expected(line: dict[str, Any], listed: Rows) -> int | None:
     return amount if amount >= 10 and amount * 100 >= line["line_total_minor"] else None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(lines(), price_lists())
 def test_every_amount_is_the_rule_s_and_never_more_than_was_paid(line: dict[str, Any], listed: Rows) -> None:
     got = claims([line], listed)
@@ -339,7 +339,7 @@ def test_every_amount_is_the_rule_s_and_never_more_than_was_paid(line: dict[str,
     assert all(0 < one <= line["line_total_minor"] for one in got)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(lines(), min_size=2, max_size=5), price_lists(), st.randoms())
 def test_the_order_of_rows_changes_nothing(many: Rows, listed: Rows, random: Any) -> None:
     numbered = [line | {"order_id": str(n)} for n, line in enumerate(many)]
@@ -349,7 +349,7 @@ def test_the_order_of_rows_changes_nothing(many: Rows, listed: Rows, random: Any
     assert first.equals(again)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(2, 50), st.integers(100, 100_000), st.data())
 def test_partial_returns_add_up_within_rounding(units: int, total: int, data: st.DataObject) -> None:
     back = data.draw(st.integers(1, units - 1))

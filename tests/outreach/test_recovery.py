@@ -10,6 +10,7 @@ from outreach.promises import desk
 from outreach.promises.accounts import listed
 from outreach.recovery import follow_up
 from outreach.sending import send
+from tests.conftest import once
 from tests.outreach.test_unsaid import NEXT, found, night_with, notices
 from tests.outreach.worlds import END, MORNING, consenting, fill
 from warehouse import clock
@@ -32,17 +33,20 @@ def run(home: Settings, day: int) -> None:
 @pytest.fixture
 def remedied(any_home: Settings) -> Settings:
     """Ann was paid for a failed film the morning after."""
-    fill(any_home, {"customers": [{"customer_id": "ann"}], "purchases": [{"order_id": "1"}]})
-    night_with(any_home, found("ann", kind="failed_experience", incident_id="i1"), found("ann", 200))
+    return once(any_home, _remedy)
+
+
+def _remedy(home: Settings) -> None:
+    fill(home, {"customers": [{"customer_id": "ann"}], "purchases": [{"order_id": "1"}]})
+    night_with(home, found("ann", kind="failed_experience", incident_id="i1"), found("ann", 200))
     with clock.at(END):
-        review.approve(any_home, "latest", by="eve")
-    with reading(engine_for(any_home)) as session:
+        review.approve(home, "latest", by="eve")
+    with reading(engine_for(home)) as session:
         promises = listed(session)
     with clock.at(MORNING):
         for number, promise in enumerate(promises):
-            desk.pay(any_home, promise.promise_id, reference=str(number), by="fin")
-    fill(any_home, {"consents": consenting("ann")})
-    return any_home
+            desk.pay(home, promise.promise_id, reference=str(number), by="fin")
+    fill(home, {"consents": consenting("ann")})
 
 
 def test_after_an_incident_was_paid_for_the_customer_is_asked_once(remedied: Settings) -> None:

@@ -15,6 +15,7 @@ from outreach import rehearsal, review
 from outreach.computing import opportunities_of
 from outreach.rehearsal import Rehearsal, last_night, rehearse
 from outreach.world import world_of
+from tests.conftest import once
 from tests.outreach.worlds import DAY, EVERYTHING, fill, frame, night, shop
 from warehouse.database import engine_for, reading
 from warehouse.errors import NotFoundError, SettingsError
@@ -28,9 +29,12 @@ from warehouse.settings import OutreachSettings, Settings, load_settings
 @pytest.fixture
 def town(any_home: Settings) -> Settings:
     """Ann and Bob, each owed fifty cents, after their night."""
-    fill(any_home, shop("ann", "bob"))
-    night(any_home)
-    return any_home
+    return once(any_home, _night_of_two)
+
+
+def _night_of_two(home: Settings) -> None:
+    fill(home, shop("ann", "bob"))
+    night(home)
 
 
 def tried(settings: Settings, **changes: Any) -> Rehearsal:

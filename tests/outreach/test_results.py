@@ -14,7 +14,8 @@ from outreach.promises import desk
 from outreach.promises.accounts import listed
 from outreach.results import Outcomes, Payouts, days_with_messages, outcomes, payouts
 from outreach.sending import send
-from tests.outreach.worlds import DAY, END, EVERYTHING, MORNING, fill, night, shop
+from tests.conftest import once
+from tests.outreach.worlds import DAY, END, MORNING, fill, night, shop
 from warehouse import clock
 from warehouse.database import engine_for, reading
 from warehouse.lake import Lake
@@ -27,14 +28,16 @@ _numbers = count()
 @pytest.fixture
 def sent(any_home: Settings) -> Settings:
     """Ada, Ben and Cleo were written to because milk got cheaper."""
-    home = any_home.model_copy(update={"outreach": EVERYTHING})
+    return once(any_home, _write)
+
+
+def _write(home: Settings) -> None:
     fill(home, shop("ada", "ben", "cleo"))
     with clock.at(END):
         night(home)
         review.approve(home, "latest", by="eve")
     with clock.at(MORNING):
         send(home)
-    return home
 
 
 def notice_of(home: Settings, customer: str) -> str:

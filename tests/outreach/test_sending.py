@@ -13,6 +13,7 @@ from outreach.channels import FileChannel
 from outreach.choosing import Which
 from outreach.models import NoticeRow, WordsRow
 from outreach.sending import send
+from tests.conftest import once
 from tests.outreach.test_review import balance, states
 from tests.outreach.worlds import DAY, END, EVERYTHING, MORNING, consenting, fill, night, shop
 from warehouse import clock
@@ -27,12 +28,15 @@ EARLY = END + timedelta(hours=8)
 
 def approved(home: Settings, *customers: str, **tables: Any) -> Settings:
     """A home whose one batch was approved at eight in the morning."""
-    fill(home, shop(*customers) | tables)
-    with clock.at(END):
-        night(home)
-    with clock.at(EARLY):
-        review.approve(home, "latest", by="eve")
-    return home
+
+    def live(home: Settings) -> None:
+        fill(home, shop(*customers) | tables)
+        with clock.at(END):
+            night(home)
+        with clock.at(EARLY):
+            review.approve(home, "latest", by="eve")
+
+    return once(home, live, *customers, repr(tables))
 
 
 def files(home: Settings) -> list[Path]:

@@ -23,6 +23,7 @@ from outreach.promises.accounts import listed
 from outreach.review import show_batch
 from outreach.sending import send
 from tests.outreach.test_decisions import advised, owed_and_advised
+from tests.outreach.test_sending import approved
 from tests.outreach.worlds import (
     DAY,
     END,
@@ -149,11 +150,7 @@ def send_at_morning(home: Settings) -> Receipt:
 def test_a_choice_after_approval_counts_before_anything_goes(
     any_home: Settings, choices: dict[str, str], reason: str | None
 ) -> None:
-    fill(any_home, shop("ann"))
-    with clock.at(END):
-        night(any_home)
-    with clock.at(EARLY):
-        review.approve(any_home, "latest", by="eve")
+    approved(any_home, "ann")
     choose(any_home, "ann", choices, "1", MORNING - timedelta(minutes=1))
     receipt = send_at_morning(any_home)
     assert receipt.rejected == ({f"notices: {reason}": 1} if reason else {})

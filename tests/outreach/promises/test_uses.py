@@ -11,6 +11,7 @@ from outreach.promises.accounts import listed
 from outreach.promises.ageing import aged
 from outreach.promises.checking import check
 from outreach.promises.uses import LAPSED, USED, reconcile
+from tests.conftest import once
 from tests.outreach.promises.shops import amounts, events
 from tests.outreach.worlds import DAY, consenting, fill, night
 from warehouse import clock
@@ -26,8 +27,12 @@ BALANCE = {"entitlement_id": "card", "offer_id": "card", "value_minor": 2000, "c
 @pytest.fixture
 def promised(any_home: Settings) -> Settings:
     """Ann was promised the 20.00 of her gift card on the night of 30 November; it lapses on 11 December."""
+    return once(any_home, _promise)
+
+
+def _promise(home: Settings) -> None:
     fill(
-        any_home,
+        home,
         {
             "purchases": [{"order_id": "1"}],
             "prices": [],
@@ -37,10 +42,9 @@ def promised(any_home: Settings) -> Settings:
             "consents": consenting("ann"),
         },
     )
-    night(any_home)
+    night(home)
     with clock.at(datetime(2017, 12, 1, 10, tzinfo=UTC)):
-        review.approve(any_home, "latest", by="eve")
-    return any_home
+        review.approve(home, "latest", by="eve")
 
 
 def used(home: Settings, value: str | None, on: str = "2017-12-03") -> None:

@@ -16,7 +16,7 @@ from joserfc.jwk import OctKey
 from sqlalchemy import select
 
 from advocate.server import create_app
-from tests.conftest import BOTH, copy_of
+from tests.conftest import BOTH, copy_of, once
 from tests.outreach.web.provider import CLIENT, OTHERS, OURS, SECRET, Claims, Provider, serving
 from warehouse import clock
 from warehouse.access import accounts, audit
@@ -47,11 +47,14 @@ def home(request: pytest.FixtureRequest, tmp_path: Path, provider: Provider) -> 
         oidc_client_secret=SECRET,
         oidc_name="Shop & Sons",
     )
-    made = copy_of(request.getfixturevalue(MIGRATED[on]), tmp_path / "home").model_copy(update={"desk": desk})
-    accounts.add(made, "ann", Role.ADMIN, by="ann", password=PASSWORD, email="ann@shop.example")
-    accounts.add(made, "eve", Role.APPROVER, by="ann", password=None, email="Eve@shop.example")
-    accounts.add(made, "rita", Role.REVIEWER, by="ann", password=None, email="rita@shop.example")
-    return made
+    made = once(copy_of(request.getfixturevalue(MIGRATED[on]), tmp_path / "home"), _employ)
+    return made.model_copy(update={"desk": desk})
+
+
+def _employ(home: Settings) -> None:
+    accounts.add(home, "ann", Role.ADMIN, by="ann", password=PASSWORD, email="ann@shop.example")
+    accounts.add(home, "eve", Role.APPROVER, by="ann", password=None, email="Eve@shop.example")
+    accounts.add(home, "rita", Role.REVIEWER, by="ann", password=None, email="rita@shop.example")
 
 
 Browse = Callable[[], Awaitable[httpx.AsyncClient]]

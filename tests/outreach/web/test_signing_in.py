@@ -37,8 +37,9 @@ async def test_every_page_asks_strangers_to_sign_in_and_leads_them_back(visit: V
     }
 
 
-async def test_who_signs_in_sees_the_night_until_they_sign_out(signed_in: SignIn) -> None:
-    eve = await signed_in("eve")
+async def test_who_signs_in_sees_the_night_until_they_sign_out(visit: Visit) -> None:
+    eve = await visit()
+    assert await tries(eve, "eve", PASSWORD) == 303
     assert "Thursday, 30 November 2017" in await eve.sees("/tonight")
     await eve.sends("/sign-out")
     assert (await eve.http.get("/desk/tonight")).status_code == 303
