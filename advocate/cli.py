@@ -55,9 +55,8 @@ def _global_options(
 
 def main() -> None:
     """Runs the command line and turns an error that explains itself into exit code 1."""
-    atexit.register(
-        gc.freeze
-    )  # Python ends sooner where it need not look for cycles in all that was imported.
+    # Python ends sooner where it need not look for cycles in all that was imported.
+    atexit.register(gc.freeze)
     tolerate_any_terminal()
     try:
         try:
