@@ -17,6 +17,7 @@ from outreach.promises.accounts import Standing, of_notices
 from outreach.references import shortened
 from outreach.review import columns_of
 from outreach.spells import spells, stated
+from warehouse import clock
 from warehouse.database import engine_for, reading
 from warehouse.errors import NotFoundError
 from warehouse.lake import Lake
@@ -49,7 +50,7 @@ class Dossier:
         words: the row of `notice_words`.
         told: for each opportunity its row with `evidence` as facts, `steps` of the arithmetic (`name,
             minor`), `reference` of its promise, the moment it is about, and around that by kind (`PRICES`)
-            the `prices`: from when, until when (null: it still holds) and how much.
+            the `prices`: from when, until when (null: it held when the night ended) and how much.
         slots: names that may be edited, see `outreach.editing.slots_of`.
         history: what was decided, oldest first.
         promises: what approving it opened.
@@ -173,7 +174,7 @@ def _add_prices(settings: Settings, found: Dossier) -> None:
     ]
     if not about:
         return
-    products = sorted({one["product_id"] for one in about})
+    products, end = sorted({one["product_id"] for one in about}), clock.end_of(day)
     prices = seen(Lake.of(settings), "prices", day).filter(pl.col("product_id").is_in(products))
     for kind in PRICES:
         there = stated(spells(prices, kind)).collect()
@@ -184,6 +185,9 @@ def _add_prices(settings: Settings, found: Dossier) -> None:
                 pl.col("market") == market,
                 pl.col("currency") == one["currency"],
                 pl.col("until").is_null() | (pl.col("until") > since),
-            ).with_columns(pl.max_horizontal("effective_at", pl.lit(since)))
+            ).with_columns(
+                pl.max_horizontal("effective_at", pl.lit(since)),
+                pl.when(pl.col("until") < end).then("until"),
+            )
             rows = mine.select("effective_at", "until", pl.col("price").cast(pl.Float64)).rows()
             one["prices"][kind] = [list(row) for row in rows]

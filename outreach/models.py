@@ -26,7 +26,7 @@ class BatchRow(Base):
 
     `digest` is over what its notices say; `version` counts decisions and edits; `author` is who edited or
     submitted it last, and may not approve it; `facets` is JSON of what it can be filtered by. `unsent` is
-    true from an approval until sending has seen that no approved message is left.
+    true from an approval until sending has seen that no message is left that goes by itself.
     """
 
     __tablename__ = "batches"

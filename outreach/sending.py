@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.bulk import chunks
@@ -35,6 +35,8 @@ from warehouse.switches import refuse_if_paused
 SENDER = "advocate send"
 TURN = (NoticeRow.state.desc(), NoticeRow.send_after, NoticeRow.notice_id)
 """What a run left `handed` comes before what is `approved`."""
+LEFT = ("handed", "approved")
+"""States of what is still to go; the first may have gone, and is asked about however old it is."""
 AT_ONCE = 500
 """How many notices are cleared together; the pause switch is asked before each one."""
 
@@ -53,7 +55,7 @@ def send(settings: Settings, *, batch: str | None = None, allow_old: bool = Fals
         NotFoundError: there is no such batch.
     """
     with hold(settings, "send"), recording(settings, "send") as receipt:
-        waiting = _waiting(settings, batch)
+        waiting = _waiting(settings, batch, allow_old)
         receipt.rows_in["notices"] = len(waiting)
         receipt.rows_out["notices"] = 0
         try:
@@ -63,33 +65,43 @@ def send(settings: Settings, *, batch: str | None = None, allow_old: bool = Fals
             if not receipt.rows_out["notices"]:
                 raise
             receipt.warnings.append(f"{paused}; the rest was not sent")
-        _tell_batches(settings)
+        _tell_batches(settings, allow_old)
         receipt.artifacts["outbox"] = str(settings.outbox_folder)
     return receipt
 
 
-def _waiting(settings: Settings, batch: str | None) -> list[str]:
-    """Ids of notices that a run left `handed`, then of those `approved`, in the order of their turn."""
+def _waiting(settings: Settings, batch: str | None, allow_old: bool) -> list[str]:
+    """Ids of notices that a run left `handed`, then of those `approved`, in the order of their turn.
+
+    Only batches of which something may go by itself are looked at, unless a person asks for more.
+    """
     with reading(engine_for(settings)) as session:
         refuse_if_paused(session)
-        query = _left(select(NoticeRow.notice_id)).join(BatchRow, BatchRow.batch_id == NoticeRow.batch_id)
-        query = query.where(BatchRow.unsent)
+        query = select(NoticeRow.notice_id).where(NoticeRow.state.in_(LEFT), NoticeRow.channel != NO_CHANNEL)
         if batch is not None:
             query = query.where(NoticeRow.batch_id == find_batch(session, batch).batch_id)
+        elif not allow_old:
+            query = query.where(NoticeRow.batch_id.in_(select(BatchRow.batch_id).where(BatchRow.unsent)))
         return list(session.scalars(query.order_by(*TURN)))
 
 
-def _left(query: Select[Any]) -> Select[Any]:
-    return query.where(NoticeRow.state.in_(("handed", "approved")), NoticeRow.channel != NO_CHANNEL)
+def _tell_batches(settings: Settings, allow_old: bool) -> None:
+    """Marks the batches of which nothing is left that goes by itself.
 
-
-def _tell_batches(settings: Settings) -> None:
-    """Marks the batches of which nothing is left to send; an approval meanwhile waits for their rows."""
-    with writing(engine_for(settings)) as session:
-        batches = session.scalars(select(BatchRow).where(BatchRow.unsent).with_for_update()).all()
-        for batch in batches:
-            left = _left(select(NoticeRow.notice_id)).where(NoticeRow.batch_id == batch.batch_id).limit(1)
-            batch.unsent = session.scalar(left) is not None
+    Each in a transaction of its own, so that an approval meanwhile waits for one batch at most, and is seen.
+    """
+    with reading(engine_for(settings)) as session:
+        unsent = session.scalars(select(BatchRow.batch_id).where(BatchRow.unsent)).all()
+    for batch_id in unsent:
+        with writing(engine_for(settings)) as session:
+            batch = find_batch(session, batch_id, lock=True)
+            old = not allow_old and too_old(batch, settings.outreach, clock.now())
+            left = select(NoticeRow.notice_id).where(
+                NoticeRow.batch_id == batch_id,
+                NoticeRow.state.in_(LEFT[:1] if old else LEFT),
+                NoticeRow.channel != NO_CHANNEL,
+            )
+            batch.unsent = session.scalar(left.limit(1)) is not None
 
 
 def _send_some(settings: Settings, ids: Sequence[str], allow_old: bool, receipt: Receipt) -> None:
@@ -102,10 +114,8 @@ def _send_some(settings: Settings, ids: Sequence[str], allow_old: bool, receipt:
         rows = session.execute(query.where(NoticeRow.notice_id.in_(ids)).order_by(*TURN)).all()
         told = told_by(session, ids)
         ours = _sent_since(session, now - timedelta(days=settings.outreach.cap_days), but=ids)
-    current, links = (
-        look(settings, [notice for notice, _, _ in rows], ours, now),
-        Links.for_messages(settings),
-    )
+    current = look(settings, [notice for notice, _, _ in rows], ours, now)
+    links = Links.for_messages(settings)
     for notice, words, batch in rows:
         old = not allow_old and too_old(batch, settings.outreach, now)
         refused = "old_night" if old else _refused(settings, notice, words, told[notice.notice_id], current)

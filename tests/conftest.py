@@ -197,7 +197,13 @@ def once(home: Settings, live: Callable[[Settings], object], *what: Hashable) ->
     What it lives through is told apart by `what`, by the home's settings, and by the kind of its database.
     """
     kind = home.database_url.partition(":")[0]
-    key = (kind, home.model_dump_json(exclude={"home", "database_url"}), live.__qualname__, *what)
+    key = (
+        kind,
+        home.model_dump_json(exclude={"home", "database_url"}),
+        live.__module__,
+        live.__qualname__,
+        *what,
+    )
     if key in _LIVED:
         _replace(home, _LIVED[key])
     else:

@@ -1,6 +1,6 @@
 """Where promises stand: their states and what is paid, open and voided of them. Reads only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    CompoundSelect,
     Select,
     Subquery,
     and_,
@@ -16,12 +15,10 @@ from sqlalchemy import (
     cast,
     func,
     select,
-    union_all,
 )
 from sqlalchemy.orm import Session, aliased
 
 from outreach.bulk import chunks
-from outreach.models import NoticeOpportunityRow
 from outreach.promises.models import ACCOUNTS, IN_HAND, PostingRow, PromiseEventRow, PromiseRow
 
 OPEN = ("open", "reopened")
@@ -97,15 +94,7 @@ def standings(session: Session, promise_ids: Iterable[str]) -> dict[str, Standin
 
 def of_notices(session: Session, notice_ids: Iterable[str]) -> list[Standing]:
     """The promises of these notices."""
-    promises = (one for ids in chunks(notice_ids) for one in session.scalars(_promises_of(ids)))
-    return list(standings(session, promises).values())
-
-
-def _promises_of(notice_ids: list[str]) -> CompoundSelect[Any]:
-    told = NoticeOpportunityRow
-    promised = select(told.promise_id).where(told.notice_id.in_(notice_ids), told.promise_id.is_not(None))
-    alone = select(PromiseRow.promise_id).where(PromiseRow.notice_id.in_(notice_ids))
-    return union_all(promised, alone.where(PromiseRow.opportunity_id.is_(None)))
+    return [s for ids in chunks(notice_ids) for s in _read(session, PromiseRow.notice_id.in_(ids))]
 
 
 def listed(
@@ -133,18 +122,24 @@ def listed(
 
 def balances(session: Session, customer_id: str | None = None) -> list[Balance]:
     """The accounts per customer and currency, of one customer or of all, in their order."""
-    keys, moved = (PromiseRow.customer_id, PromiseRow.currency), movements()
+    mine = [] if customer_id is None else [PromiseRow.customer_id == customer_id]
+    keys, moved = (PromiseRow.customer_id, PromiseRow.currency), movements(mine)
     query: Any = select(*keys, *sums_of(moved)).outerjoin(moved, moved.c.promise_id == PromiseRow.promise_id)
-    query = query.where(PromiseRow.currency.is_not(None))
-    if customer_id is not None:
-        query = query.where(PromiseRow.customer_id == customer_id)
+    query = query.where(PromiseRow.currency.is_not(None), *mine)
     return [Balance(*row) for row in session.execute(query.group_by(*keys).order_by(*keys))]
 
 
-def movements() -> Subquery:
-    """What moved into each account since the opening, by promise: `promise_id` and `ACCOUNTS`; often none."""
+def movements(conditions: Sequence[ColumnElement[bool]] = ()) -> Subquery:
+    """What moved into each account since the opening, by promise: `promise_id` and `ACCOUNTS`; often none.
+
+    Args:
+        conditions: of which promises, over `promises`; by default of all.
+    """
     by = PostingRow.promise_id
-    return select(by, *(account(name).label(name) for name in ACCOUNTS)).group_by(by).subquery("movements")
+    query = select(by, *(account(name).label(name) for name in ACCOUNTS)).group_by(by)
+    if conditions:
+        query = query.where(by.in_(select(PromiseRow.promise_id).where(*conditions)))
+    return query.subquery("movements")
 
 
 def sums_of(moved: Subquery) -> list[ColumnElement[int]]:
@@ -169,8 +164,9 @@ def promised_sum() -> ColumnElement[int]:
 def with_last_event(query: Select[Any]) -> Select[Any]:
     """A query over each promise and the last event about it, where there is one since its opening."""
     later = aliased(PromiseEventRow)
-    last = select(func.max(later.number)).where(later.promise_id == PromiseRow.promise_id).scalar_subquery()
-    mine = and_(PromiseEventRow.promise_id == PromiseRow.promise_id, PromiseEventRow.number == last)
+    next_one = (later.promise_id == PromiseEventRow.promise_id, later.number == PromiseEventRow.number + 1)
+    last = ~select(later.event_id).where(*next_one).exists()
+    mine = and_(PromiseEventRow.promise_id == PromiseRow.promise_id, last)
     return query.select_from(PromiseRow).outerjoin(PromiseEventRow, mine)
 
 

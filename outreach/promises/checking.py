@@ -5,20 +5,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select, text
+from sqlalchemy import Select, exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from outreach.models import NoticeOpportunityRow, NoticeRow
 from outreach.opportunities import MONEY
 from outreach.promises.accounts import Balance, Standing, balances, listed
 from outreach.promises.ageing import aged
-from outreach.promises.goodwill import GOODWILL
+from outreach.promises.goodwill import GOODWILL, WORD
+from outreach.promises.ledger import promise_id_of
 from outreach.promises.models import PostingRow, PromiseEventRow, PromiseRow
+from outreach.recovery import CALL
 from outreach.states import TOLD
 from warehouse import clock
 from warehouse.access.models import AuditRow
 from warehouse.database import engine_for, reading
 from warehouse.settings import Settings
+
+BY_HAND = (GOODWILL, WORD)
+"""Kinds of promises that people give; the audit log tells of each."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +99,19 @@ def _promised_otherwise(session: Session) -> Iterator[Finding]:
     query = query.join(told, told.promise_id == PromiseRow.promise_id).where(other)
     for promise, amount, currency, said, said_in in session.execute(query.order_by(PromiseRow.promise_id)):
         yield _other_money(promise, (amount, currency), (said, said_in))
-    mine = session.execute(select(*columns).where(PromiseRow.kind == GOODWILL))
-    granted = {promise: (amount, currency) for promise, amount, currency in mine}
-    log = select(AuditRow.subject, AuditRow.details).where(AuditRow.action == f"{GOODWILL}.open")
-    for promise, details in session.execute(log.order_by(AuditRow.number)):
-        logged = json.loads(details)["amount_minor"], json.loads(details)["currency"]
-        if (money := granted.get(promise, (None, None))) != logged:
-            yield _other_money(promise, money, logged)
+    mine = session.execute(select(*columns).where(PromiseRow.kind.in_(BY_HAND)))
+    given = {promise: (amount, currency) for promise, amount, currency in mine}
+    for promise, details in session.execute(_given(AuditRow.subject, AuditRow.details)):
+        logged = json.loads(details)
+        money = logged.get("amount_minor"), logged.get("currency")
+        if (there := given.get(promise, (None, None))) != money:
+            yield _other_money(promise, there, money)
+
+
+def _given(*columns: Any) -> Select[Any]:
+    """Entries of the audit log about promises that people gave."""
+    actions = [f"{kind}.open" for kind in BY_HAND]
+    return select(*columns).where(AuditRow.action.in_(actions)).order_by(AuditRow.number)
 
 
 def _other_money(
@@ -110,7 +121,7 @@ def _other_money(
 
 
 def _orphans(session: Session) -> Iterator[Finding]:
-    """What happened to a promise that is not there, and notices whose money was not promised."""
+    """Promises that nobody gave, what happened to none, and notices whose money was not promised."""
     for what, query in (
         ("event without promise", _beyond(PromiseEventRow)),
         ("posting without promise", _beyond(PostingRow)),
@@ -118,6 +129,21 @@ def _orphans(session: Session) -> Iterator[Finding]:
     ):
         for one in session.scalars(query):
             yield Finding(what, one, "it was changed past the ledger")
+    given = set(session.scalars(_given(AuditRow.subject)))
+    for promise, kind, notice in session.execute(_untold()):
+        is_call = kind == CALL and promise == promise_id_of((CALL, notice or ""))
+        if not is_call and (kind not in BY_HAND or promise not in given):
+            yield Finding(
+                "promise that nobody gave", promise, "no notice and no entry of the log tells of it"
+            )
+
+
+def _untold() -> Any:
+    told = NoticeOpportunityRow
+    same = (told.notice_id == PromiseRow.notice_id, told.opportunity_id == PromiseRow.opportunity_id)
+    mine = exists().where(*same, told.promise_id == PromiseRow.promise_id)
+    columns = (PromiseRow.promise_id, PromiseRow.kind, PromiseRow.notice_id)
+    return select(*columns).where(~mine).order_by(PromiseRow.promise_id)
 
 
 def _beyond(model: type[PromiseEventRow | PostingRow]) -> Any:

@@ -53,7 +53,7 @@ def grant(
         ledger.lock(session)
         if not ledger.is_there(session, promise):
             _refuse_beyond(session, settings, promise, now)
-        _open(session, promise, by, now)
+        open_by_hand(session, promise, by, now)
         return ledger.one(session, promise.promise_id)
 
 
@@ -73,18 +73,17 @@ def give_word(
     promise = Promise(subject, customer_id, WORD, said, why, due_at=due_at)
     with writing(engine_for(settings)) as session:
         accounts.acting(session, by, Role.REVIEWER, "give a customer one's word")
-        _open(session, promise, by, now)
+        open_by_hand(session, promise, by, now)
         return ledger.one(session, promise.promise_id)
 
 
-def _open(session: Session, promise: Promise, by: str, now: datetime) -> None:
+def open_by_hand(session: Session, promise: Promise, by: str, now: datetime) -> None:
+    """Opens a promise that a person gives, with an entry in the audit log; one that is there stays."""
     if not ledger.open_promises(session, [promise], by=by, at=now):
         return
     money = {"amount_minor": promise.amount_minor, "currency": promise.currency} if promise.currency else {}
-    details = {
-        "why": promise.why,
-        **money,
-    }  # not whose it is: the log keeps that for ever, the promise does not
+    # Not whose it is: the log keeps that for ever, the promise does not.
+    details = {"why": promise.why, **money}
     audit.record(session, f"{promise.kind}.open", by=by, at=now, subject=promise.promise_id, details=details)
 
 

@@ -6,7 +6,7 @@ say what came after that.
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.models import ID, NAME
@@ -24,20 +24,13 @@ IN_HAND = ("unused_entitlement",)
 class PromiseRow(Base):
     """What a customer was told of, as it was said. Without money, amount and currency are null.
 
-    Promises of a notice are found by `notice_opportunities.promise_id`; the few of one that no opportunity
-    is behind, by an index of their own.
+    Promises of an opportunity are found by `notice_opportunities.promise_id`.
     """
 
     __tablename__ = "promises"
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="above_zero"),
         CheckConstraint("(amount_minor IS NULL) = (currency IS NULL)", name="whole_money"),
-        Index(
-            "ix_promises_of_notices_alone",
-            "notice_id",
-            sqlite_where=text("opportunity_id IS NULL"),
-            postgresql_where=text("opportunity_id IS NULL"),
-        ),
     )
 
     promise_id: Mapped[str] = mapped_column(ID, primary_key=True)
@@ -51,7 +44,7 @@ class PromiseRow(Base):
     opened_at: Mapped[datetime] = mapped_column(Moment)
     due_at: Mapped[datetime | None] = mapped_column(Moment)
     opportunity_id: Mapped[str | None] = mapped_column(ID)
-    notice_id: Mapped[str | None] = mapped_column(ForeignKey("notices.notice_id"))
+    notice_id: Mapped[str | None] = mapped_column(ForeignKey("notices.notice_id"), index=True)
 
 
 class PromiseEventRow(Base):

@@ -80,7 +80,7 @@ def groups(
         conditions: which promises, over `promises`; by default all.
     """
     keys = (PromiseRow.kind, PromiseRow.currency, STATE.label("state"), age_of(settings, now).label("age"))
-    moved = movements()
+    moved = movements(conditions)
     columns: Any = select(*keys, func.count(), *sums_of(moved))
     query = with_last_event(columns).outerjoin(moved, moved.c.promise_id == PromiseRow.promise_id)
     rows = session.execute(query.where(*conditions).group_by(*keys))

@@ -1,7 +1,7 @@
 """Filters as addresses and forms have them."""
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -60,12 +60,15 @@ class Asking(BaseModel):
         if not text:
             return None
         try:
-            minor = int(Decimal(text).scaleb(EXPONENTS.get(self.currency, 2)))
-        except (InvalidOperation, ValueError, OverflowError) as error:
-            raise SettingsError(f"{text!r} is no amount; write it like 12.50") from error
-        if abs(minor) >= MOST_MINOR:
+            minor = Decimal(text).scaleb(EXPONENTS.get(self.currency, 2))
+            is_amount = minor.is_finite()
+        except DecimalException:
+            is_amount = False
+        if not is_amount:
+            raise SettingsError(f"{text!r} is no amount; write it like 12.50")
+        if abs(minor) >= MOST_MINOR:  # before it is written out in digits
             raise SettingsError(f"{text} is more than any amount here; write a smaller one")
-        return minor
+        return int(minor)
 
     def address(self, **other: Any) -> str:
         """The query of an address that asks for this, with other values in place of some."""

@@ -294,6 +294,26 @@ def test_an_approval_while_sending_ends_is_not_forgotten(any_home: Settings) -> 
     assert set(states(any_home).values()) == {"sent"}
 
 
+def test_what_is_too_old_is_left_where_it_is_until_somebody_asks_for_it(any_home: Settings) -> None:
+    approved(any_home, "ann")
+    late = MORNING + timedelta(days=9)
+    assert send_at(late, any_home).rejected == {"notices: old_night": 1}
+    assert not unsent(any_home)
+    assert send_at(late, any_home).rows_in["notices"] == 0
+    assert send_at(late, any_home, batch="latest").rejected == {"notices: old_night": 1}
+    assert send_at(late, any_home, allow_old=True).rows_out["notices"] == 1
+    assert states(any_home) == {"ann": "sent"}
+
+
+def test_what_a_run_left_handed_is_asked_about_however_old_it_is(any_home: Settings) -> None:
+    approved(any_home, "ann")
+    with writing(engine_for(any_home)) as session:
+        session.execute(update(NoticeRow).values(state="handed", handed_at=MORNING))
+    late = MORNING + timedelta(days=9)
+    assert send_at(late, any_home).rejected == {"notices: old_night": 1}
+    assert set(states(any_home).values()) == {"approved"}
+
+
 def unsent(home: Settings) -> bool:
     with reading(engine_for(home)) as session:
         return review.find_batch(session, "latest").unsent

@@ -42,8 +42,7 @@ def upgrade() -> None:
             op.execute(statement)
     op.execute("DELETE FROM postings WHERE credit = 'promised'")
     op.execute("DELETE FROM promise_events WHERE number = 1")
-    for column in ("opportunity_id", "notice_id"):
-        op.drop_index(f"ix_promises_{column}", "promises")
+    op.drop_index("ix_promises_opportunity_id", "promises")
     if dialect == "sqlite":
         for table, checks in {"promises": MONEY, "postings": MOVED}.items():
             rules = tuple(sa.CheckConstraint(rule, name=op.f(name)) for name, rule in checks.items())
@@ -54,14 +53,6 @@ def upgrade() -> None:
         op.create_check_constraint(op.f("ck_postings_known_accounts"), "postings", KNOWN)
         for name, rule in MONEY.items():
             op.create_check_constraint(op.f(name), "promises", rule)
-    alone = sa.text("opportunity_id IS NULL")
-    op.create_index(
-        "ix_promises_of_notices_alone",
-        "promises",
-        ["notice_id"],
-        sqlite_where=alone,
-        postgresql_where=alone,
-    )
     for statement in (*statements(dialect, BOOKS), *erasure_statements(dialect, BOOKS)):
         op.execute(statement)
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from outreach.promises import accounts, ledger
 from outreach.promises.accounts import Standing
+from outreach.promises.goodwill import open_by_hand
 from outreach.promises.ledger import Promise
 from outreach.promises.story import story
 from tests.outreach.worlds import fill
@@ -36,7 +37,7 @@ def promised(
         (customer, str(amount), currency, said), customer, "goodwill", said, "test", money, amount, due
     )
     with writing(engine_for(home)) as session:
-        ledger.open_promises(session, [promise], by="eve", at=at)
+        open_by_hand(session, promise, "eve", at)
     return promise.promise_id
 
 

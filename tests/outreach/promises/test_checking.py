@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from outreach import review
-from outreach.promises import checking, desk, goodwill
+from outreach.promises import checking, desk, goodwill, ledger
+from outreach.promises.ledger import Promise
 from tests.outreach.promises.shops import NOON, promised
 from tests.outreach.worlds import fill, night, shop
 from warehouse import clock
@@ -51,7 +52,7 @@ def test_books_that_are_in_order_have_no_findings(books: Settings) -> None:
         ("DELETE FROM postings WHERE reference = 'bank 2'", ["state"]),
         ("UPDATE postings SET amount_minor = 501 WHERE reference = 'bank 2'",
          ["negative account", "overdrawn"]),
-        (f"UPDATE promises SET amount_minor = 600 WHERE {BOBS}", ["state"]),
+        (f"UPDATE promises SET amount_minor = 600 WHERE {BOBS}", ["amount", "state"]),
         (f"UPDATE promise_events SET state = 'reopened' WHERE {BOBS}", ["state"]),
         (f"DELETE FROM promise_events WHERE {BOBS}", ["state"]),
     ],
@@ -93,6 +94,16 @@ def test_a_credit_that_is_another_than_the_log_tells_of_is_found(any_home: Setti
         session.execute(text(statement))
     with clock.at(NOON):
         assert [finding.what for finding in checking.check(any_home).findings] == ["amount"]
+
+
+@pytest.mark.parametrize("kind", ["price_drop", "goodwill", "word", "call"])
+def test_a_promise_that_nobody_gave_is_found(books: Settings, kind: str) -> None:
+    promise = Promise(("forged", kind), "ann", kind, "a fortune", "", "USD", 99_900)
+    with writing(engine_for(books)) as session:
+        ledger.open_promises(session, [promise], by="mallory", at=NOON)
+    with clock.at(NOON):
+        found = checking.check(books).findings
+    assert [(one.what, one.of) for one in found] == [("promise that nobody gave", promise.promise_id)]
 
 
 def test_a_notice_whose_money_was_not_promised_is_found(any_home: Settings) -> None:
