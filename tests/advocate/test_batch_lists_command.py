@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from advocate.cli import app
 from outreach import review
+from tests.conftest import once
 from tests.outreach.worlds import DAY, EVERYTHING, MORNING, fill, night, shop
 from warehouse import clock
 from warehouse.access import accounts
@@ -19,11 +20,13 @@ from warehouse.settings import Settings
 @pytest.fixture
 def desk(settings: Settings) -> Settings:
     """A batch for Ada and Ben."""
-    home = settings.model_copy(update={"outreach": EVERYTHING})
+    return once(settings.model_copy(update={"outreach": EVERYTHING}), _night_of_two)
+
+
+def _night_of_two(home: Settings) -> None:
     fill(home, shop("ada", "ben"))
     with clock.at(MORNING):
         night(home)
-    return home
 
 
 def says(home: Settings, *words: str, status: int = 0) -> str:

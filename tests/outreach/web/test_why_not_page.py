@@ -1,7 +1,10 @@
 """Reasons are counted for everybody; whose they are only reviewers see."""
 
+import re
+
 import pytest
 
+from tests.conftest import once
 from tests.outreach.web.conftest import SignIn
 from tests.outreach.worlds import DAY, fill, night
 from warehouse.settings import Settings
@@ -12,9 +15,12 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def with_silent(desk_home: Settings) -> Settings:
     """Dora bought tea, of which no price fell; the night is run again."""
-    fill(desk_home, {"purchases": [{"order_id": "d", "customer_id": "dora", "product_id": "tea"}]})
-    night(desk_home)
-    return desk_home
+    return once(desk_home, _buy_tea)
+
+
+def _buy_tea(home: Settings) -> None:
+    fill(home, {"purchases": [{"order_id": "d", "customer_id": "dora", "product_id": "tea"}]})
+    night(home)
 
 
 async def test_the_newest_night_is_counted_by_reason(signed_in: SignIn, with_silent: Settings) -> None:
@@ -40,7 +46,7 @@ async def test_viewers_see_stand_ins_and_reviewers_ids(signed_in: SignIn, with_s
     assert len({one["customer_id"] for one in hidden["customers"]}) == 3
     assert all(one["customer_id"].startswith("#") for one in hidden["customers"])
     page = await vic.sees(path)
-    assert not [name for name in ids if name in page]
+    assert not ids & set(re.findall(r"\w+", page))  # a form's token may well have "ada" in it
     assert "/desk/customers/" not in page
 
 
