@@ -136,6 +136,11 @@ def opening(browser: Browser, server: Running) -> Iterator[Open]:
     assert complaints == []
 
 
+def keys_are_heard(page: Page) -> None:
+    """Waits for the script, which shows this button."""
+    expect(page.get_by_role("button", name="Keys")).to_be_visible()
+
+
 def states(home: Settings) -> dict[str, int]:
     return dict(review.list_batches(home)[0]["states"])
 
@@ -238,7 +243,7 @@ def test_all_that_match_means_what_was_looked_at(open_as: Open, home: Settings) 
 def test_a_list_is_worked_through_with_the_keyboard_alone(open_as: Open, home: Settings) -> None:
     eve = open_as("eve")
     to_the_batch(eve)
-    eve.wait_for_load_state("networkidle")
+    keys_are_heard(eve)
     eve.keyboard.press("j")
     eve.keyboard.press("j")
     eve.keyboard.press("x")
@@ -251,7 +256,7 @@ def test_a_list_is_worked_through_with_the_keyboard_alone(open_as: Open, home: S
     eve.keyboard.press("Enter")
     expect(eve.get_by_role("status").first).to_contain_text("2 rejected")
     assert states(home) == {"rejected": 2, "proposed": 118}
-    eve.wait_for_load_state("networkidle")  # keys are heard once the script is there
+    keys_are_heard(eve)
     eve.keyboard.press("/")
     eve.keyboard.type("customer-050")
     expect(eve.locator("tr[data-row]")).to_have_count(1)
@@ -259,6 +264,7 @@ def test_a_list_is_worked_through_with_the_keyboard_alone(open_as: Open, home: S
     eve.keyboard.press("j")
     eve.keyboard.press("Enter")
     expect(eve.locator("h1")).to_contain_text("You get")
+    keys_are_heard(eve)
     eve.keyboard.press("?")
     expect(eve.get_by_role("dialog")).to_contain_text("approve")
     eve.keyboard.press("Escape")
