@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from features.contract import CONTRACTS
 from features.money import as_decimal
 from outreach.promises import ledger
 from outreach.promises.accounts import Standing, promised_sum
@@ -34,10 +36,11 @@ def grant(
 
     Raises:
         NotFoundError: there is no such customer.
-        ConflictError: it is above a limit, or the currency has none.
+        ConflictError: it is above a limit, or the currency has none, or is none of theirs.
     """
     refuse_erased(settings, customer_id)
     refuse_unknown(Lake.of(settings), customer_id)
+    _refuse_foreign(settings, customer_id, currency)
     now = clock.now()
     promise = Promise(
         subject=(GOODWILL, customer_id, currency, str(amount_minor), why, now.date().isoformat()),
@@ -103,6 +106,26 @@ def _refuse_beyond(session: Session, settings: Settings, promise: Promise, now: 
             f"{_money(amount, currency)} more it would be above the limit of {_money(a_year, currency)}; "
             "grant less, or ask whoever may raise outreach.goodwill_year_minor"
         )
+
+
+def _refuse_foreign(settings: Settings, customer_id: str, currency: str) -> None:
+    """Refuses a currency that the customer, or where they bought nothing yet nobody, bought in.
+
+    Limits are for each currency: without this, one in every currency there is could be granted to the limit.
+    A currency that the limits name is always possible.
+    """
+    if currency in settings.outreach.goodwill_limit_minor:
+        return
+    bought = Lake.of(settings).scan(CONTRACTS["purchases"].table)
+    for lines in (bought.filter(pl.col("customer_id") == customer_id), bought):
+        theirs = sorted(lines.select("currency").unique().collect().to_series())
+        if currency in theirs:
+            return
+        if theirs:
+            raise ConflictError(
+                f"nothing was bought in {currency} here, so nothing is granted in it: grant it in "
+                f"{' or '.join(theirs)}, or ask whoever may name {currency} in outreach.goodwill_limit_minor"
+            )
 
 
 def _limit(name: str, limits: Mapping[str, int], currency: str) -> int:

@@ -36,7 +36,7 @@ _HEADERS = {
     b"cross-origin-opener-policy": b"same-origin",
 }
 _STATUS: tuple[tuple[type[AdvocateError], int, str], ...] = (
-    (ConflictError, 409, "Somebody was here before you, or this is not possible any more"),
+    (ConflictError, 409, "This was not done"),
     (NotFoundError, 404, "There is no such thing"),
     (ForbiddenError, 403, "This is not for you"),
     (SettingsError, 422, "This value is not possible"),

@@ -21,9 +21,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_credit_is_granted_paid_by_finance_and_proven(home: Path, tmp_path: Path) -> None:
-    words = ["ledger", "open", "--customer", "c0", "--amount", "5.00", "--currency", "USD", "--why", "wet"]
+    words = ["ledger", "open", "--customer", "c0", "--amount", "5.00", "--currency", "EUR", "--why", "wet"]
     done = advocate(home, *words, "--as", "rep")
-    assert "is open, 5.00 USD of it open" in done.stdout
+    assert "is open, 5.00 EUR of it open" in done.stdout
     opened = told(advocate(home, *words, "--as", "rep", "--json"))
     assert isinstance(opened, dict)
     one = opened["promise_id"]
@@ -80,11 +80,11 @@ def test_a_word_is_kept_and_a_promise_is_paid_in_part_and_taken_back(home: Path)
     ("words", "code", "says"),
     [
         (["open", "--customer", "c0", "--amount", "5"], 2, "give --amount, --currency and --why"),
-        (["open", "--customer", "c0", "--amount", "5", "--currency", "USD"], 2, "needs its reason"),
-        (["open", "--customer", "c0", "--amount", "25.01", "--currency", "USD", "--why", "x"], 1, "above"),
-        (["open", "--customer", "c0", "--amount", "1.005", "--currency", "USD", "--why", "x"], 1, "whole"),
-        (["open", "--customer", "c0", "--amount", "nan", "--currency", "USD", "--why", "x"], 1, "whole"),
-        (["open", "--customer", "c0", "--amount", "five", "--currency", "USD", "--why", "x"], 1, "like 5.00"),
+        (["open", "--customer", "c0", "--amount", "5", "--currency", "EUR"], 2, "needs its reason"),
+        (["open", "--customer", "c0", "--amount", "25.01", "--currency", "EUR", "--why", "x"], 1, "above"),
+        (["open", "--customer", "c0", "--amount", "1.005", "--currency", "EUR", "--why", "x"], 1, "whole"),
+        (["open", "--customer", "c0", "--amount", "nan", "--currency", "EUR", "--why", "x"], 1, "whole"),
+        (["open", "--customer", "c0", "--amount", "five", "--currency", "EUR", "--why", "x"], 1, "like 5.00"),
         (["open", "--customer", "c0", "--amount", "5", "--currency", "XXX", "--why", "x"], 1, "ISO 4217"),
         (
             ["open", "--customer", "nobody", "--promise", "x", "--due", "2018-01-01"],

@@ -7,6 +7,7 @@ import pytest
 
 from outreach.promises import desk, goodwill
 from tests.outreach.promises.shops import HOUR, NOON, amounts, events, known
+from tests.outreach.worlds import fill
 from warehouse import clock
 from warehouse.errors import ConflictError, NotFoundError
 from warehouse.settings import Settings
@@ -43,6 +44,20 @@ def test_a_credit_above_the_limit_is_refused_with_what_to_do(shop: Settings) -> 
     none = shop.outreach.model_copy(update={"goodwill_limit_minor": {"USD": 1}})
     with pytest.raises(ConflictError, match="no limit for EUR"):
         grant(shop.model_copy(update={"outreach": none}), 1, "EUR")
+
+
+def test_a_credit_in_a_currency_that_is_none_of_theirs_is_refused(shop: Settings) -> None:
+    lines = {"bob": "EUR", "ann": "USD"}
+    fill(shop, {"purchases": [{"order_id": f"order of {one}", "customer_id": one, "currency": currency}
+                              for one, currency in lines.items()]})  # fmt: skip
+    with pytest.raises(ConflictError, match=r"nothing was bought in EUR here.*in USD.*name EUR in outreach"):
+        grant(shop, 100, "EUR")
+    grant(shop, 100, "USD")
+    grant(shop, 100, "JPY")  # the limits name it
+    known(shop, "cid")
+    with pytest.raises(ConflictError, match="in EUR or USD"):
+        goodwill.grant(shop, "cid", 100, "GBP", by="rep", why="sorry")
+    assert goodwill.grant(shop, "cid", 100, "EUR", by="rep", why="sorry").is_open
 
 
 def test_a_customer_gets_no_more_in_a_year_than_its_limit(shop: Settings) -> None:
