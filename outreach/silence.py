@@ -22,6 +22,9 @@ WAYS = {
     LEFT: "they are silent, and what is owed to them stands in no notice: a later night finds it again",
 }
 """How one can be owed money and hear nothing of it."""
+ANOTHER = "another_message"
+"""The reason of a debt that no message tells of because the customer is written to about something else."""
+_MEANINGS = REASONS | {ANOTHER: "they are written to about something else that night"}
 _FACTS = ("customer_id", "outcome", "reason", "opportunities", "value_minor", "currency")
 
 
@@ -92,9 +95,7 @@ def owed(lake: Lake, day: date) -> list[dict[str, Any]]:
         .agg(customers=pl.col("customer_id").n_unique(), amount_minor=pl.col("amount_minor").sum())
     )
     ordered = found.sort("way", "amount_minor", "reason", "owed", descending=[True, True, False, False])
-    return [
-        row | {"meaning": REASONS.get(row["reason"], row["reason"])} for row in ordered.collect().to_dicts()
-    ]
+    return [row | {"meaning": _MEANINGS[row["reason"]]} for row in ordered.collect().to_dicts()]
 
 
 def owed_customers(lake: Lake, day: date, way: str, *, first: int = 0, limit: int = PAGE) -> Listed:
@@ -115,7 +116,8 @@ def _page(rows: pl.LazyFrame, first: int, limit: int) -> Listed:
 
 def _owed(lake: Lake, day: date) -> pl.LazyFrame:
     """`way, customer_id, reason, owed, currency, amount_minor`: each debt that no message tells of."""
-    decided = lake.get("decisions", day).select("customer_id", "outcome", "reason")
+    why = pl.when(pl.col("outcome") == "proposed").then(pl.lit(ANOTHER)).otherwise("reason")
+    decided = lake.get("decisions", day).select("customer_id", "outcome", reason=why)
     debts = (
         lake.get("opportunities", day)
         .filter(pl.col("owed").is_in(MONEY))

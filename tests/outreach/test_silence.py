@@ -93,3 +93,11 @@ def test_who_is_owed_and_not_told_is_summed_by_currency(home: Settings) -> None:
             }
         ],
     )
+
+
+def test_a_debt_of_somebody_who_is_written_to_about_something_else_says_so(home: Settings) -> None:
+    fill(home, {"customers": [{"customer_id": "told"}], "consents": consenting("told")})
+    night_with(home, found("told", 900), found("told", 5000, currency="JPY"))
+    (only,) = silence.owed(Lake.of(home), DAY)
+    assert (only["way"], only["reason"]) == ("unsaid", "another_message")
+    assert only["meaning"] == "they are written to about something else that night"
