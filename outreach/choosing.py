@@ -19,6 +19,7 @@ from sqlalchemy import (
     case,
     cast,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -114,12 +115,13 @@ def choose_back(session: Session, batch: BatchRow, entry: int) -> None:
     if not decided:
         raise NotFoundError(f"the batch of {batch.day} has no decision {entry}; its history lists them")
     later = aliased(event)
-    last = select(func.max(later.event_id)).where(later.notice_id == event.notice_id).scalar_subquery()
+    # Not as the greatest number: PostgreSQL would look for it once for each notice.
+    since = exists().where(later.notice_id == event.notice_id, later.event_id > event.event_id)
     target = case((event.from_state == "held", "held"), else_="proposed")
     back = (
         select(NoticeRow.notice_id, NoticeRow.state, target, _no_reason())
         .join(event, event.notice_id == NoticeRow.notice_id)
-        .where(mine, event.audit == entry, event.event_id == last, NoticeRow.state == event.to_state)
+        .where(mine, event.audit == entry, ~since, NoticeRow.state == event.to_state)
         .where(NoticeRow.state.in_(TAKEN_BACK))
     )
     if session.get_bind().dialect.name == "postgresql":
